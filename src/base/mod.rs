@@ -1,0 +1,7 @@
+//! Ground floor: what every other floor stands on, and no physics of any device.
+//!
+//! Import order, each room only from those above it: [`units`] · [`mistake`] · [`rng`].
+
+pub mod mistake;
+pub mod rng;
+pub mod units;

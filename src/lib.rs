@@ -1,0 +1,3 @@
+//! A behavioural simulator of attention on analog in-memory-computing crossbars.
+
+pub mod base;

@@ -1,0 +1,2 @@
+//! The `topkima` command.
+fn main() {}
