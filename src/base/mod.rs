@@ -4,4 +4,5 @@
 
 pub mod mistake;
 pub mod rng;
+pub mod sourced;
 pub mod units;

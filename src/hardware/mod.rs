@@ -1,0 +1,3 @@
+//! First floor: the physics.
+
+pub mod quantise;
