@@ -55,7 +55,11 @@ impl<T: Copy + PartialOrd + fmt::Display> Sourced<T> {
             inside,
             key,
             self.value,
-            format!("outside the range {} to {} that its source holds for", range(&self.low), range(&self.high)),
+            format!(
+                "outside the range {} to {} that its source holds for",
+                range(&self.low),
+                range(&self.high)
+            ),
             "write a value inside, or widen `low` and `high` and say why in `source`",
         );
         self.value
@@ -124,10 +128,14 @@ mod tests {
     fn a_bare_text_and_a_full_table_read_alike() {
         let bare: File = toml::from_str("sigma = '5 %'").unwrap();
         let full: File =
-            toml::from_str("sigma = { value = '5 %', low = '1 %', high = '9 %', source = 's' }").unwrap();
+            toml::from_str("sigma = { value = '5 %', low = '1 %', high = '9 %', source = 's' }")
+                .unwrap();
         assert_eq!(bare.sigma.value, full.sigma.value);
         assert!(toml::from_str::<File>("sigma = { value = '5 %', lwo = '1 %' }").is_err());
-        let message = toml::from_str::<File>("sigma = 5").err().unwrap().to_string();
+        let message = toml::from_str::<File>("sigma = 5")
+            .err()
+            .unwrap()
+            .to_string();
         assert!(message.contains("has no unit"), "{message}");
     }
 

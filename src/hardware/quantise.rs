@@ -182,7 +182,9 @@ mod tests {
             clip: abs_max(),
         }
         .fit(&[7.0, -3.0]);
-        let codes: Vec<f64> = [0.5, 1.5, 2.5, -0.5, 9.0, -9.0].map(|x| scale.code(x)).to_vec();
+        let codes: Vec<f64> = [0.5, 1.5, 2.5, -0.5, 9.0, -9.0]
+            .map(|x| scale.code(x))
+            .to_vec();
         assert_eq!(codes, [0.0, 2.0, 2.0, -0.0, 7.0, -7.0]);
     }
 

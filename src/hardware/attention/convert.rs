@@ -1,0 +1,174 @@
+//! K written, the MAC, the lines, the ramp: one trial of one head up to its trip steps.
+
+use super::{Attention, Calibration, Head, Reference};
+use crate::base::rng::{Purpose, Seed, Site};
+use crate::hardware::converter::Ladders;
+use crate::hardware::crossbar::{Chip, CleanSums, Keys, LineReading};
+use crate::hardware::quantise::Matrix;
+use crate::hardware::topk;
+
+/// A head as codes, with its references; the same for every trial.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Calibration.
+    pub calibration: Calibration,
+    /// Codes of Q, d x queries.
+    pub q: Matrix,
+    /// Codes of K, tokens x d.
+    pub k: Matrix,
+    /// Codes of V, d_v x tokens.
+    pub v: Matrix,
+    /// Which keys a query may see.
+    pub mask: super::Mask,
+    /// Sums without any noise.
+    pub clean: CleanSums,
+    /// The exact head.
+    pub reference: Reference,
+    /// Tokens of each query in falling order of their float scores, ties to the lower index; as
+    /// many as asked for.
+    pub true_order: Vec<Vec<usize>>,
+}
+
+/// One trial of one head after the ramp.
+#[derive(Clone, Debug)]
+pub struct Conversion {
+    /// Trip of every column, tokens x queries: a step, infinite if it never trips or is masked.
+    pub trips: Matrix,
+    /// Sum over live columns of the squared deviation at the comparator, in LSB squared.
+    pub noise_square_sum: f64,
+    /// Live columns.
+    pub live: u64,
+}
+
+impl Prepared {
+    /// Quantises a head and takes its references. `largest_k` bounds the true order.
+    #[must_use]
+    pub fn of(
+        attention: &Attention,
+        head: &Head,
+        calibration: Calibration,
+        largest_k: usize,
+    ) -> Self {
+        let (q, k, v) = (
+            calibration.q.codes(&head.q),
+            calibration.k.codes(&head.k),
+            calibration.v.codes(&head.v),
+        );
+        let clean = CleanSums::of(&attention.crossbar, &attention.device, &k, &q);
+        let reference = Reference::of(head);
+        let tokens = head.k.nrows();
+        let true_order = (0..head.q.ncols())
+            .map(|query| {
+                let scores = reference.scores.column(query);
+                topk::exact(
+                    scores.as_slice(),
+                    |token| head.mask.is_live(query, token, tokens),
+                    largest_k,
+                )
+            })
+            .collect();
+        Self {
+            calibration,
+            q,
+            k,
+            v,
+            mask: head.mask.clone(),
+            clean,
+            reference,
+            true_order,
+        }
+    }
+
+    /// Depth of a clean sum below the ramp's start, in LSB.
+    #[must_use]
+    pub fn clean_depth(&self, token: usize, query: usize) -> f64 {
+        (self.calibration.full_scale_charges() - self.clean.signed[(token, query)])
+            / self.calibration.lsb_charges()
+    }
+}
+
+impl Attention {
+    /// The ladders of a chip's columns.
+    #[must_use]
+    pub fn ladders(&self, chip: &Chip) -> Ladders {
+        self.ramp.ladders(
+            self.device.column.replica_mismatch,
+            &chip.replica,
+            self.crossbar.ramp_cells,
+        )
+    }
+
+    /// Writes K to the chip and converts every query.
+    #[must_use]
+    pub fn convert(
+        &self,
+        seed: Seed,
+        chip: &Chip,
+        ladders: &Ladders,
+        head: u64,
+        prepared: &Prepared,
+    ) -> Conversion {
+        let device = &self.device;
+        let calibration = &prepared.calibration;
+        let keys = Keys::program(seed, head, chip, device, &self.crossbar, &prepared.k);
+        let mut sums = &keys.weights * &prepared.q;
+        let lines = LineReading {
+            line: &device.line,
+            mismatch: &chip.line,
+            full_scale: calibration.full_scale_charges(),
+            in_column: self.ramp.is_in_column(),
+        };
+        let (start, lsb) = (calibration.full_scale_charges(), calibration.lsb_charges());
+        let tokens = sums.nrows();
+        let noise = device.column.noise;
+        let mut noise_square_sum = 0.0;
+        let mut live_columns = 0;
+        for query in 0..sums.ncols() {
+            let mut sums = sums.column_mut(query);
+            let sums = sums.as_mut_slice();
+            keys.add_read_noise(
+                seed,
+                chip.trial,
+                head,
+                query,
+                prepared.q.column(query).as_slice(),
+                sums,
+            );
+            let slopes = lines.apply(&prepared.clean, query, sums);
+            let mut comparator =
+                seed.stream(Purpose::Comparator, chip.trial, Site(head, query as u64));
+            for (token, sum) in sums.iter_mut().enumerate() {
+                let slope = slopes.as_ref().map_or(1.0, |slopes| slopes[token]);
+                let mut depth = (start - *sum) / lsb;
+                if let Some(offset) = chip.offset.get(token) {
+                    depth -= device.column.offset * offset / slope;
+                }
+                let ladder = ladders.of(token);
+                let trip = if noise > 0.0 && self.ramp.draws_each_step() {
+                    let site = Site(head, (query * tokens + token) as u64 | 1 << 63);
+                    let mut stream = seed.stream(Purpose::Comparator, chip.trial, site);
+                    self.ramp
+                        .trip_with_step_noise(depth, ladder, noise / slope, &mut stream)
+                } else {
+                    if noise > 0.0 {
+                        depth -= noise * comparator.normal() / slope;
+                    }
+                    self.ramp.trip(depth, ladder)
+                };
+                if prepared.mask.is_live(query, token, tokens) {
+                    let deviation = depth - prepared.clean_depth(token, query);
+                    noise_square_sum += deviation * deviation;
+                    live_columns += 1;
+                    *sum = trip;
+                } else {
+                    *sum = f64::INFINITY;
+                }
+            }
+        }
+        Conversion {
+            trips: sums,
+            noise_square_sum,
+            live: live_columns,
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! From trip steps to the output of a query, as one design does it.
+
+use std::ops::Range;
+
+use super::{Attention, AvParams, Datapath, Prepared, Sort};
+use crate::base::rng::{Purpose, Seed, Site};
+use crate::hardware::converter::{AdcParams, PlainAdc};
+use crate::hardware::crossbar::{Addressing, Chip, StoredValues, Values};
+use crate::hardware::quantise::percentile;
+use crate::hardware::softmax::{Lut, Row};
+use crate::hardware::topk::{Arbiter, TileOutcome, Topk, Winner, cut, merge, rank};
+
+/// A design at the end of one head: what it selects with, its table, its A x V.
+#[derive(Clone, Debug)]
+pub struct Finish<'a> {
+    attention: &'a Attention,
+    datapath: Datapath,
+    topk: &'a Topk,
+    lut: Lut,
+    adc: Option<PlainAdc>,
+}
+
+/// One query of one design.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Columns that enter the softmax, in address order.
+    pub survivors: Vec<Winner>,
+    /// Each tile's part.
+    pub tiles: Vec<TileOutcome>,
+    /// The row after the softmax macro, in the order of the survivors.
+    pub row: Row,
+    /// Output in the units of V.
+    pub output: Vec<f64>,
+}
+
+/// Calibration queries that set the full scale of the ADC of A x V, spread evenly.
+const CALIBRATION_QUERIES: usize = 48;
+
+impl<'a> Finish<'a> {
+    /// Loads a design for one head. The full scale of its plain ADC is a percentile of the partial
+    /// sums that the design makes on calibration rows, clean.
+    #[must_use]
+    pub fn load(
+        attention: &'a Attention,
+        datapath: Datapath,
+        head: usize,
+        calibration: &Prepared,
+    ) -> Self {
+        let of = &calibration.calibration;
+        let lut =
+            attention
+                .softmax
+                .load(of.full_scale, of.lsb, attention.ramp.bits(), of.threshold);
+        let mut finish = Self {
+            attention,
+            datapath,
+            topk: &attention.topk[head],
+            lut,
+            adc: None,
+        };
+        if let AvParams::Tiles {
+            adc: adc @ AdcParams::Uniform { percentile, .. },
+            wordlines,
+            ..
+        } = attention.av
+        {
+            finish.adc = adc.fit(finish.clean_partial_sums(calibration, wordlines, percentile));
+        }
+        finish
+    }
+
+    /// The given percentile of the magnitudes of clean partial sums over calibration queries.
+    fn clean_partial_sums(&self, rows: &Prepared, wordlines: usize, percent: f64) -> f64 {
+        let (queries, tokens) = (rows.q.ncols(), rows.k.nrows());
+        let v_max = self.attention.quantise.v.max_code();
+        let layout = Values::lay(
+            tokens,
+            rows.v.nrows(),
+            wordlines,
+            v_max,
+            Addressing::Logical {},
+        );
+        let stored = layout.clean(&rows.v);
+        let ladders = self.attention.ramp.ladders(0.0, &[], 0);
+        let mut magnitudes = Vec::new();
+        for query in (0..queries).step_by(queries.div_ceil(CALIBRATION_QUERIES).max(1)) {
+            let trip = |token| {
+                if rows.mask.is_live(query, token, tokens) {
+                    self.attention
+                        .ramp
+                        .trip(rows.clean_depth(token, query), ladders.of(0))
+                } else {
+                    f64::INFINITY
+                }
+            };
+            let trips: Vec<f64> = (0..tokens).map(trip).collect();
+            let outcome = self.select(&trips, query, rows);
+            for tile in &layout.tiles {
+                let sums = PartialSums::of(&outcome, tile, &stored);
+                magnitudes.extend(sums.into_iter().flat_map(|sums| sums.values).map(f64::abs));
+            }
+        }
+        magnitudes.retain(|magnitude| *magnitude > 0.0);
+        percentile(magnitudes, percent).unwrap_or(1.0)
+    }
+
+    /// Selection and softmax of one query from its columns' trips.
+    #[must_use]
+    pub fn select(&self, trips: &[f64], query: usize, prepared: &Prepared) -> Outcome {
+        let tokens = trips.len();
+        // Calibration rows may hold another number of tokens than the layout: they are cut alike.
+        let width = self
+            .attention
+            .crossbar
+            .tiles()
+            .first()
+            .map_or(1, ExactSizeIterator::len)
+            .max(1);
+        let laid = self.attention.crossbar.tokens() == tokens;
+        let cut_alike: Vec<_> = (0..tokens)
+            .step_by(width)
+            .map(|s| s..tokens.min(s + width))
+            .collect();
+        let tiles = if laid {
+            self.attention.crossbar.tiles()
+        } else {
+            &cut_alike
+        };
+        let live: Vec<usize> = tiles
+            .iter()
+            .map(|tile| {
+                if prepared.mask.is_open() {
+                    tile.len()
+                } else {
+                    tile.clone()
+                        .filter(|token| prepared.mask.is_live(query, *token, tokens))
+                        .count()
+                }
+            })
+            .collect();
+        let steps = f64::from(self.attention.ramp.steps());
+        let full_ramp = |live: usize| TileOutcome {
+            live,
+            quota: live,
+            stop: (live > 0).then_some(steps),
+            tie: false,
+        };
+        let all = |tile: &Range<usize>| -> Vec<Winner> {
+            let columns = trips[tile.clone()].iter().zip(tile.clone());
+            columns
+                .filter(|(trip, _)| trip.is_finite())
+                .map(|(trip, token)| Winner { token, trip: *trip })
+                .collect()
+        };
+        let mut survivors = Vec::new();
+        let mut outcomes = Vec::with_capacity(tiles.len());
+        match self.datapath {
+            Datapath::Conventional {} => {
+                for (tile, live) in tiles.iter().zip(&live) {
+                    survivors.extend(all(tile));
+                    outcomes.push(full_ramp(*live));
+                }
+            }
+            Datapath::DigitalTopk {
+                sort: Sort::Global {},
+            } => {
+                survivors = merge(rank(trips, 0, self.topk.k), self.topk.k);
+                outcomes.extend(live.iter().map(|live| full_ramp(*live)));
+            }
+            Datapath::DigitalTopk {
+                sort: Sort::PerTile {},
+            }
+            | Datapath::Topkima {} => {
+                let mut quota = self.topk.row_quota(&live);
+                quota.resize(tiles.len(), 0);
+                let early = self.datapath == Datapath::Topkima {};
+                for ((tile, live), quota) in tiles.iter().zip(&live).zip(quota) {
+                    let queue = early && self.topk.arbiter == (Arbiter::Queue {});
+                    let mut ranked = if quota == 0 {
+                        Vec::new()
+                    } else if queue {
+                        self.attention
+                            .queue(&rank(&trips[tile.clone()], tile.start, usize::MAX), quota)
+                    } else {
+                        rank(&trips[tile.clone()], tile.start, quota.saturating_add(1))
+                    };
+                    let mut outcome = cut(&ranked, quota, *live);
+                    if !early && outcome.stop.is_some() {
+                        outcome.stop = Some(steps);
+                    }
+                    outcome.stop = outcome
+                        .stop
+                        .map(|stop| if stop.is_finite() { stop } else { steps });
+                    outcomes.push(outcome);
+                    ranked.truncate(quota);
+                    survivors.extend(ranked);
+                }
+                if self.topk.merges {
+                    survivors = merge(survivors, self.topk.k);
+                } else {
+                    survivors.sort_by_key(|winner| winner.token);
+                }
+            }
+        }
+        let depths: Vec<f64> = survivors
+            .iter()
+            .map(|w| self.attention.ramp.decode(w.trip))
+            .collect();
+        Outcome {
+            row: self.lut.row(&depths),
+            survivors,
+            tiles: outcomes,
+            output: Vec::new(),
+        }
+    }
+
+    /// A x V of one query: fills the output of `outcome`.
+    pub fn drive(
+        &self,
+        seed: Seed,
+        chip: &Chip,
+        (head, query): (u64, usize),
+        prepared: &Prepared,
+        stored: Option<&StoredValues>,
+        outcome: &mut Outcome,
+    ) {
+        let d_value = prepared.v.nrows();
+        let mut output = vec![0.0; d_value];
+        match (&self.attention.values, stored) {
+            (Some(layout), Some(stored)) => {
+                for (at, tile) in layout.tiles.iter().enumerate() {
+                    let Some(mut sums) = PartialSums::of(outcome, tile, stored) else {
+                        continue;
+                    };
+                    let conversion = (query * layout.tiles.len() + at) as u64;
+                    sums.add_read_noise(seed, chip.trial, Site(head | 1 << 63, conversion));
+                    if let Some(adc) = &self.adc {
+                        let sigma = self.attention.device.column.adc_noise;
+                        let mut noise =
+                            seed.stream(Purpose::PlainAdc, chip.trial, Site(head, conversion));
+                        for sum in &mut sums.values {
+                            let noise = if sigma > 0.0 {
+                                sigma * noise.normal()
+                            } else {
+                                0.0
+                            };
+                            *sum = adc.convert(*sum, noise);
+                        }
+                    }
+                    for (out, bits) in output
+                        .iter_mut()
+                        .zip(sums.values.chunks_exact(layout.places.len()))
+                    {
+                        *out += bits
+                            .iter()
+                            .zip(&layout.places)
+                            .map(|(sum, place)| sum * place)
+                            .sum::<f64>();
+                    }
+                }
+            }
+            _ => {
+                for (winner, code) in outcome.survivors.iter().zip(&outcome.row.codes) {
+                    for (out, value) in output
+                        .iter_mut()
+                        .zip(prepared.v.column(winner.token).iter())
+                    {
+                        *out += code * value;
+                    }
+                }
+            }
+        }
+        let gain = outcome.row.gain * prepared.calibration.v.unit;
+        outcome.output = output.into_iter().map(|sum| sum * gain).collect();
+    }
+}
+
+/// Sums of one tile's columns for one query, (d_v bits) values.
+struct PartialSums {
+    values: Vec<f64>,
+    variance: Option<Vec<f64>>,
+}
+
+impl PartialSums {
+    /// Drives the rows of the survivors in `tile`; none if no row of the tile is driven.
+    fn of(outcome: &Outcome, tile: &Range<usize>, stored: &StoredValues) -> Option<Self> {
+        let mut values = vec![0.0; stored.levels.nrows()];
+        let mut variance = stored
+            .read_variance
+            .as_ref()
+            .map(|_| vec![0.0; values.len()]);
+        let mut driven = false;
+        for (winner, &code) in outcome.survivors.iter().zip(&outcome.row.codes) {
+            if code == 0.0 || !tile.contains(&winner.token) {
+                continue;
+            }
+            driven = true;
+            for (sum, level) in values
+                .iter_mut()
+                .zip(stored.levels.column(winner.token).iter())
+            {
+                *sum += code * level;
+            }
+            if let (Some(sums), Some(each)) = (&mut variance, &stored.read_variance) {
+                for (sum, each) in sums.iter_mut().zip(each.column(winner.token).iter()) {
+                    *sum += code * code * each;
+                }
+            }
+        }
+        driven.then_some(Self { values, variance })
+    }
+
+    /// The devices' noise of this read: exactly normal, with the variances summed.
+    fn add_read_noise(&mut self, seed: Seed, trial: u64, site: Site) {
+        if let Some(variance) = &self.variance {
+            let mut reads = seed.stream(Purpose::DeviceRead, trial, site);
+            for (sum, variance) in self.values.iter_mut().zip(variance) {
+                *sum += variance.max(0.0).sqrt() * reads.normal();
+            }
+        }
+    }
+}

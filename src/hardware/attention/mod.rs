@@ -1,0 +1,262 @@
+//! One head on the hardware: the rooms of this floor wired together.
+//!
+//! `Head` (Q, K, V) -> [`Calibration`] from other rows -> [`Prepared`] codes and references ->
+//! [`Conversion`] of a trial (K written, MAC, ramp trips: the same for every design and every k) ->
+//! [`Finish`] of a design (selection, softmax macro, A x V) query by query.
+
+mod calibrate;
+mod convert;
+mod finish;
+mod reference;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use calibrate::{Calibration, ClockReach};
+pub use convert::{Conversion, Prepared};
+pub use finish::{Finish, Outcome};
+pub use reference::Reference;
+
+use super::converter::{AdcParams, Ramp, RampParams};
+use super::crossbar::{Crossbar, CrossbarParams, Layout, Values};
+use super::device::Device;
+use super::quantise::{Matrix, QuantiseParams};
+use super::softmax::SoftmaxParams;
+use super::topk::{Topk, TopkParams};
+use crate::base::mistake::Mistakes;
+
+/// Q, K and V of one head, Q already divided by sqrt(d).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    /// d x queries.
+    pub q: Matrix,
+    /// tokens x d.
+    pub k: Matrix,
+    /// d_v x tokens.
+    pub v: Matrix,
+    /// Which keys a query may see.
+    pub mask: Mask,
+}
+
+/// Which keys a query may see.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mask {
+    /// Live tokens, the same for every query; none if all are.
+    pub tokens: Option<Arc<[bool]>>,
+    /// Live pairs, queries x tokens row by row; none if all are.
+    pub pairs: Option<Arc<[bool]>>,
+    /// Index of the first query's own token, if a query sees no later token.
+    pub causal: Option<usize>,
+}
+
+impl Mask {
+    /// Whether a query sees a token, of `tokens` in all.
+    #[must_use]
+    pub fn is_live(&self, query: usize, token: usize, tokens: usize) -> bool {
+        self.tokens.as_ref().is_none_or(|live| live[token])
+            && self
+                .pairs
+                .as_ref()
+                .is_none_or(|live| live[query * tokens + token])
+            && self.causal.is_none_or(|first| token <= query + first)
+    }
+
+    /// Whether every query sees every token.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.tokens.is_none() && self.pairs.is_none() && self.causal.is_none()
+    }
+}
+
+/// Where the digital top-k sorts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Sort {
+    /// Each tile's codes on their own, to its quota.
+    PerTile {},
+    /// All codes of a row together, to k.
+    Global {},
+}
+
+/// The designs under comparison: they share every room and differ in this value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Datapath {
+    /// Full ramp, softmax over all columns.
+    Conventional {},
+    /// Full ramp, digital sort, softmax over k.
+    DigitalTopk {
+        /// Where it sorts.
+        #[serde(default = "per_tile")]
+        sort: Sort,
+    },
+    /// The ramp stops at the k-th crossing, softmax over k.
+    Topkima {},
+}
+
+const fn per_tile() -> Sort {
+    Sort::PerTile {}
+}
+
+/// `[av]`: the tiles of A x V.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum AvParams {
+    /// Digital: codes times codes, no tile and no noise.
+    Ideal {},
+    /// On tiles, tokens along the wordlines.
+    Tiles {
+        /// Rows of a tile.
+        wordlines: usize,
+        /// The ADC of each column's partial sum.
+        adc: AdcParams,
+        /// Columns that share an ADC; a matter of time, not of value.
+        columns_per_adc: usize,
+    },
+}
+
+impl Default for AvParams {
+    fn default() -> Self {
+        Self::Tiles {
+            wordlines: 256,
+            adc: AdcParams::Uniform {
+                bits: 8,
+                percentile: 100.0,
+            },
+            columns_per_adc: 8,
+        }
+    }
+}
+
+/// The parameters of a head's hardware, room by room.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttentionParams {
+    /// Operands.
+    pub quantise: QuantiseParams,
+    /// Key tiles.
+    pub crossbar: CrossbarParams,
+    /// Ramp ADC.
+    pub ramp: RampParams,
+    /// Selection.
+    pub topk: TopkParams,
+    /// Softmax macro.
+    pub softmax: SoftmaxParams,
+    /// A x V.
+    pub av: AvParams,
+}
+
+/// The shape of a workload, which a check needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Heads.
+    pub heads: usize,
+    /// Queries of a head.
+    pub queries: usize,
+    /// Keys of a head.
+    pub tokens: usize,
+    /// Dimension of a query and a key.
+    pub d_head: usize,
+    /// Dimension of a value.
+    pub d_value: usize,
+}
+
+/// A head's hardware, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attention {
+    /// Operands.
+    pub quantise: QuantiseParams,
+    /// Device of all tiles.
+    pub device: Device,
+    /// Key tiles.
+    pub crossbar: Crossbar,
+    /// Ramp ADC.
+    pub ramp: Ramp,
+    /// Selection of each head.
+    pub topk: Vec<Topk>,
+    /// Softmax macro.
+    pub softmax: SoftmaxParams,
+    /// A x V.
+    pub av: AvParams,
+    /// Value tiles, if A x V is on tiles.
+    pub values: Option<Values>,
+    /// What a reader should know.
+    pub warnings: Vec<String>,
+}
+
+impl AttentionParams {
+    /// The hardware for a workload of this shape.
+    ///
+    /// # Errors
+    /// Every mistake of every room, with the path of its key.
+    pub fn check(&self, shape: Shape, device: &Device) -> Result<Attention, Mistakes> {
+        let mut mistakes = Mistakes::none();
+        let m = &mut mistakes;
+        let quantise = m.keep("quantise", self.quantise.check());
+        let crossbar = m.keep(
+            "crossbar",
+            self.crossbar.check(Layout {
+                tokens: shape.tokens,
+                d_head: shape.d_head,
+                k_max: self.quantise.k.max_code(),
+                cell: device.cell,
+            }),
+        );
+        let ramp = m.keep("ramp", self.ramp.check(shape.heads));
+        // Without tiles the selection is checked against one tile, so that its mistakes show too.
+        let one = [0..shape.tokens];
+        let tiles = crossbar.as_ref().map_or(&one[..], Crossbar::tiles);
+        let topk = m.keep("topk", self.topk.check(shape.heads, tiles));
+        let softmax = m.keep("softmax", self.softmax.check());
+        if let AvParams::Tiles {
+            wordlines,
+            adc,
+            columns_per_adc,
+        } = &self.av
+        {
+            m.keep("av.tiles.adc", adc.check());
+            for (key, value) in [
+                ("wordlines", wordlines),
+                ("columns_per_adc", columns_per_adc),
+            ] {
+                m.require(
+                    (1..=65_536).contains(value),
+                    &format!("av.tiles.{key}"),
+                    value,
+                    "must be from 1 to 65536",
+                    "write for instance 256 wordlines and 8 columns an ADC",
+                );
+            }
+        }
+        let (Some(quantise), Some(crossbar), Some(ramp), Some((topk, mut warnings)), Some(softmax)) =
+            (quantise, crossbar, ramp, topk, softmax)
+        else {
+            return Err(mistakes);
+        };
+        mistakes.or(|| {
+            let values = match &self.av {
+                AvParams::Ideal {} => None,
+                AvParams::Tiles { wordlines, .. } => Some(Values::lay(
+                    shape.tokens,
+                    shape.d_value,
+                    *wordlines,
+                    quantise.v.max_code(),
+                    self.crossbar.addressing,
+                )),
+            };
+            warnings.extend(device.warnings.iter().cloned());
+            Attention {
+                quantise,
+                device: device.clone(),
+                crossbar,
+                ramp,
+                topk,
+                softmax,
+                av: self.av,
+                values,
+                warnings,
+            }
+        })
+    }
+}

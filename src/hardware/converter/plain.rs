@@ -1,0 +1,121 @@
+//! The plain signed ADC behind A x V: mid-tread, `code = round(x / LSB)`, symmetric.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::mistake::Mistakes;
+
+/// `[av] adc`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum AdcParams {
+    /// No quantisation and no noise of its own.
+    Exact {},
+    /// A uniform converter.
+    Uniform {
+        /// Bits with the sign, 2 to 16.
+        bits: u32,
+        /// Full scale: this percentile of the partial sums' magnitude over calibration queries, in percent.
+        #[serde(default = "all")]
+        percentile: f64,
+    },
+}
+
+const fn all() -> f64 {
+    100.0
+}
+
+/// A checked converter; its full scale is known after calibration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlainAdc {
+    /// Value of one code.
+    pub lsb: f64,
+    /// Largest code.
+    pub max: f64,
+}
+
+impl AdcParams {
+    /// The same parameters, if they can be built.
+    ///
+    /// # Errors
+    /// Bits outside 2..=16, a percentile outside 50..=100.
+    pub fn check(self) -> Result<Self, Mistakes> {
+        let mut mistakes = Mistakes::none();
+        if let Self::Uniform { bits, percentile } = self {
+            mistakes.require(
+                (2..=16).contains(&bits),
+                "uniform.bits",
+                bits,
+                "must be from 2 to 16",
+                "write for instance 8, or `exact = {}`",
+            );
+            mistakes.require(
+                (50.0..=100.0).contains(&percentile),
+                "uniform.percentile",
+                percentile,
+                "must be from 50 to 100",
+                "write for instance 99.9",
+            );
+        }
+        mistakes.or(|| self)
+    }
+
+    /// The converter whose largest code stands for `full_scale`.
+    #[must_use]
+    pub fn fit(self, full_scale: f64) -> Option<PlainAdc> {
+        match self {
+            Self::Exact {} => None,
+            Self::Uniform { bits, .. } => {
+                let max = f64::from((1_u32 << (bits - 1)) - 1);
+                let full_scale = if full_scale > 0.0 { full_scale } else { 1.0 };
+                Some(PlainAdc {
+                    lsb: full_scale / max,
+                    max,
+                })
+            }
+        }
+    }
+}
+
+impl PlainAdc {
+    /// What the converter reads for `value`, with `noise` in LSB.
+    #[must_use]
+    pub fn convert(&self, value: f64, noise: f64) -> f64 {
+        (value / self.lsb + noise)
+            .round_ties_even()
+            .clamp(-self.max, self.max)
+            * self.lsb
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_symmetric_and_clamp() {
+        let adc = AdcParams::Uniform {
+            bits: 4,
+            percentile: 100.0,
+        }
+        .fit(7.0)
+        .unwrap();
+        assert_eq!(
+            [0.4, -0.6, 7.9, -99.0].map(|x| adc.convert(x, 0.0)),
+            [0.0, -1.0, 7.0, -7.0]
+        );
+    }
+
+    #[test]
+    fn error_is_half_an_lsb_at_most_inside_the_range() {
+        let adc = AdcParams::Uniform {
+            bits: 6,
+            percentile: 100.0,
+        }
+        .fit(3.0)
+        .unwrap();
+        for step in -300..=300 {
+            let x = f64::from(step) / 100.0;
+            assert!((adc.convert(x, 0.0) - x).abs() <= adc.lsb / 2.0 + 1e-12);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! K written to its tiles, and the MAC of its columns.
+//!
+//! Sums are in unit charges: code of the input times code of the weight.
+
+use super::chip::{Array, Chip};
+use super::{Crossbar, line};
+use crate::base::rng::{Purpose, Seed, Site};
+use crate::hardware::device::{Cell, Device, Spread};
+use crate::hardware::quantise::Matrix;
+
+/// What a query's columns hold before any noise; the same for every chip.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CleanSums {
+    /// Sum of q w, tokens x queries.
+    pub signed: Matrix,
+    /// Sum of |q| |w|: the discharge of both lines together.
+    pub discharge: Option<Matrix>,
+    /// Pulses on the positive line minus pulses on the negative one.
+    pub pulses: Option<Matrix>,
+}
+
+/// K as its cells hold it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keys {
+    /// Effective weights, tokens x d.
+    pub weights: Matrix,
+    /// Variance of one read of a weight for an input of one, tokens x d.
+    pub read_variance: Option<Matrix>,
+}
+
+impl CleanSums {
+    /// Sums of the codes of a head: `k` is tokens x d, `q` is d x queries. The discharge and the
+    /// pulse counts are only taken where the device needs them.
+    #[must_use]
+    pub fn of(crossbar: &Crossbar, device: &Device, k: &Matrix, q: &Matrix) -> Self {
+        let line = &device.line;
+        let discharge =
+            line.headroom.is_finite() || line.compression > 0.0 || line.capacitance_mismatch > 0.0;
+        let pulses = (line.pulse_loss > 0.0).then(|| {
+            let mut levels = vec![0.0; crossbar.places.len()];
+            let counts = k.map(|code| {
+                crossbar.digits(code, device.cell, &mut levels);
+                levels
+                    .iter()
+                    .map(|level| level.signum() * f64::from(*level != 0.0))
+                    .sum::<f64>()
+            });
+            let signs = q.map(|code| code.signum() * f64::from(code != 0.0));
+            counts * signs
+        });
+        Self {
+            signed: k * q,
+            discharge: discharge.then(|| k.abs() * q.abs()),
+            pulses,
+        }
+    }
+}
+
+impl Keys {
+    /// Writes the codes of K (tokens x d) to the cells of a chip.
+    #[must_use]
+    pub fn program(
+        seed: Seed,
+        head: u64,
+        chip: &Chip,
+        device: &Device,
+        crossbar: &Crossbar,
+        codes: &Matrix,
+    ) -> Self {
+        let mut weights = codes.clone();
+        let mut read_variance =
+            (device.read != Spread::None).then(|| Matrix::zeros(codes.nrows(), codes.ncols()));
+        let digits = crossbar.places.len();
+        let per_token = crossbar.cells_per_column();
+        let mut levels = vec![0.0; digits];
+        let untouched = chip.key_cells.is_empty() && device.cells_stay_as_written();
+        for (token, slot) in crossbar.slots().into_iter().enumerate() {
+            if untouched {
+                break;
+            }
+            let mut cells = chip.writing(seed, head, Array::Keys, device, (token, slot), per_token);
+            for dimension in 0..codes.ncols() {
+                if let Spread::Additive(sigma) = device.programming {
+                    weights[(token, dimension)] += sigma * cells.weight_error();
+                    continue;
+                }
+                crossbar.digits(codes[(token, dimension)], device.cell, &mut levels);
+                let (mut sum, mut variance) = (-crossbar.offset, 0.0);
+                for (digit, (&level, &place)) in levels.iter().zip(&crossbar.places).enumerate() {
+                    let stored = device.store(level, &cells.draws(dimension * digits + digit));
+                    sum += place * stored.level;
+                    variance += place * place * stored.read_variance;
+                }
+                weights[(token, dimension)] = sum;
+                if let Some(read_variance) = &mut read_variance {
+                    read_variance[(token, dimension)] = variance;
+                }
+            }
+        }
+        if device.line.ir_segment > 0.0 {
+            line::lose_voltage(device, crossbar, codes, &mut weights);
+        }
+        Self {
+            weights,
+            read_variance,
+        }
+    }
+
+    /// Adds the devices' read noise to the sums of one query. For Gaussian noise that is independent
+    /// a device and read, the sum over a column is exactly normal with variance q^2 . sigma^2.
+    pub fn add_read_noise(
+        &self,
+        seed: Seed,
+        trial: u64,
+        head: u64,
+        query: usize,
+        q: &[f64],
+        sums: &mut [f64],
+    ) {
+        let Some(variance) = &self.read_variance else {
+            return;
+        };
+        let squares = nalgebra::DVector::from_iterator(q.len(), q.iter().map(|code| code * code));
+        let column_variance = variance * squares;
+        let mut stream = seed.stream(Purpose::DeviceRead, trial, Site(head, query as u64));
+        for (sum, variance) in sums.iter_mut().zip(column_variance.iter()) {
+            *sum += variance.max(0.0).sqrt() * stream.normal();
+        }
+    }
+}
+
+impl Cell {
+    /// Standard deviation of the fabricated spread of a cell.
+    #[must_use]
+    pub const fn spread(self) -> f64 {
+        match self {
+            Self::Sram { mismatch } => mismatch,
+            Self::Ideal | Self::Resistive { .. } => 0.0,
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Second floor: what is run on the hardware and what is measured.
+
+pub mod metrics;
+pub mod workload;
