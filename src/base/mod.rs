@@ -1,7 +1,8 @@
 //! Ground floor: what every other floor stands on, and no physics of any device.
 //!
-//! Import order, each room only from those above it: [`units`] · [`mistake`] · [`sourced`] · [`rng`].
+//! Import order, each room only from those above it: [`units`] · [`mistake`] · [`sourced`] · [`rng`] · [`cost`].
 
+pub mod cost;
 pub mod mistake;
 pub mod rng;
 pub mod sourced;
