@@ -1,149 +1,187 @@
-//! A parameter with its source and range.
+//! A number that says where it comes from and how far it may be off.
 //!
-//! ```toml
-//! mismatch = { value = "10 %", low = "5 %", high = "20 %", source = "assumed: ..." }
-//! ```
-//! A bare value, `mismatch = "10 %"`, is taken as a shorthand in a user's own file; every file that
-//! is shipped gives all four, and a test holds that.
+//! In a file it is `{ value = "6.5 ns", low = "1 ns", high = "6.5 ns", source = "..." }`, or the
+//! bare text `"4 ns"` for a value without range and source.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::de::{self, IntoDeserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::mistake::Mistakes;
 
-/// A value, the range in which it is believed, and where it comes from.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A value with its plausible range and its source.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sourced<T> {
-    /// The value that is used.
+    /// What the simulator uses.
     pub value: T,
-    /// The smallest value that is plausible or allowed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub low: Option<T>,
-    /// The largest value that is plausible or allowed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub high: Option<T>,
-    /// Where the value comes from: published, derived or assumed.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    /// Low end of the plausible range; the value itself where none is given.
+    pub low: T,
+    /// High end of the plausible range; the value itself where none is given.
+    pub high: T,
+    /// Where the value comes from, beginning with `published`, `derived`, `fitted` or `assumed`;
+    /// empty for the shorthand.
     pub source: String,
 }
 
-impl<T> Sourced<T> {
-    /// A value that nothing is said about.
-    pub const fn bare(value: T) -> Self {
+impl<T: Clone> Sourced<T> {
+    /// A value without range and source.
+    #[must_use]
+    pub fn bare(value: T) -> Self {
         Self {
+            low: value.clone(),
+            high: value.clone(),
             value,
-            low: None,
-            high: None,
             source: String::new(),
         }
     }
 }
 
-impl<T: Copy + PartialOrd + fmt::Display> Sourced<T> {
-    /// The value, if it lies in its own range.
-    ///
-    /// # Errors
-    /// A value outside `low ..= high`, or a range that is upside down.
-    pub fn check(&self, key: &str, mistakes: &mut Mistakes) -> T {
-        let range = |bound: &Option<T>| bound.map_or_else(|| "open".to_owned(), |b| b.to_string());
-        let inside = self.low.is_none_or(|low| self.value >= low)
-            && self.high.is_none_or(|high| self.value <= high);
+impl<T: PartialOrd + fmt::Display> Sourced<T> {
+    /// Records a range that does not hold the value. NaN lies in no range.
+    pub fn check(&self, key: &str, mistakes: &mut Mistakes) {
         mistakes.require(
-            inside,
+            self.low <= self.value && self.value <= self.high,
             key,
-            self.value,
-            format!(
-                "outside the range {} to {} that its source holds for",
-                range(&self.low),
-                range(&self.high)
-            ),
-            "write a value inside, or widen `low` and `high` and say why in `source`",
+            format_args!("{} (low {}, high {})", self.value, self.low, self.high),
+            "the value lies outside its own range",
+            "write low <= value <= high, or leave low and high out",
         );
-        self.value
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Sourced<T> {
+/// The long form, as written in a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Full<T> {
+    value: T,
+    low: Option<T>,
+    high: Option<T>,
+    source: String,
+}
+
+impl<T: Serialize + PartialEq> Serialize for Sourced<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        if self.source.is_empty() && self.low == self.value && self.high == self.value {
+            return self.value.serialize(serializer);
+        }
+        let mut table = serializer.serialize_struct("Sourced", 4)?;
+        table.serialize_field("value", &self.value)?;
+        table.serialize_field("low", &self.low)?;
+        table.serialize_field("high", &self.high)?;
+        table.serialize_field("source", &self.source)?;
+        table.end()
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Clone> Deserialize<'de> for Sourced<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Full<T> {
-            value: T,
-            low: Option<T>,
-            high: Option<T>,
-            #[serde(default)]
-            source: String,
-        }
+        deserializer.deserialize_any(Either(PhantomData))
+    }
+}
 
-        struct TextOrTable<T>(PhantomData<T>);
+/// Takes the long form or the shorthand. By hand, because serde's `untagged` would hide the
+/// message of the quantity (`has no unit`) behind "did not match any variant".
+struct Either<T>(PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for TextOrTable<T> {
-            type Value = Sourced<T>;
+impl<T> Either<T> {
+    fn shorthand<'de, V, E>(value: V) -> Result<Sourced<T>, E>
+    where
+        T: Deserialize<'de> + Clone,
+        V: IntoDeserializer<'de, E>,
+        E: de::Error,
+    {
+        T::deserialize(value.into_deserializer()).map(Sourced::bare)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text with a unit, or a table { value, low, high, source }")
-            }
+impl<'de, T: Deserialize<'de> + Clone> de::Visitor<'de> for Either<T> {
+    type Value = Sourced<T>;
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                T::deserialize(de::value::StrDeserializer::new(text)).map(Sourced::bare)
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a value with its unit, or a table {{ value, low, high, source }}"
+        )
+    }
 
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-                T::deserialize(de::value::I64Deserializer::new(number)).map(Sourced::bare)
-            }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Sourced<T>, E> {
+        Self::shorthand(text.to_owned())
+    }
 
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
-                T::deserialize(de::value::F64Deserializer::new(number)).map(Sourced::bare)
-            }
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Sourced<T>, E> {
+        Self::shorthand(number)
+    }
 
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                let full = Full::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Sourced {
-                    value: full.value,
-                    low: full.low,
-                    high: full.high,
-                    source: full.source,
-                })
-            }
-        }
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Sourced<T>, E> {
+        Self::shorthand(number)
+    }
 
-        deserializer.deserialize_any(TextOrTable(PhantomData))
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Sourced<T>, E> {
+        Self::shorthand(number)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, table: A) -> Result<Sourced<T>, A::Error> {
+        let full: Full<T> = Full::deserialize(MapAccessDeserializer::new(table))?;
+        Ok(Sourced {
+            low: full.low.unwrap_or_else(|| full.value.clone()),
+            high: full.high.unwrap_or_else(|| full.value.clone()),
+            value: full.value,
+            source: full.source,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::units::Fraction;
+    use crate::base::units::Picos;
 
-    #[derive(Deserialize)]
-    struct File {
-        sigma: Sourced<Fraction>,
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Table {
+        clock: Sourced<Picos>,
+    }
+
+    fn read(text: &str) -> Result<Table, toml::de::Error> {
+        toml::from_str(text)
     }
 
     #[test]
-    fn a_bare_text_and_a_full_table_read_alike() {
-        let bare: File = toml::from_str("sigma = '5 %'").unwrap();
-        let full: File =
-            toml::from_str("sigma = { value = '5 %', low = '1 %', high = '9 %', source = 's' }")
+    fn shorthand_and_long_form_survive_writing() {
+        for text in [
+            r#"clock = "4 ns""#,
+            r#"clock = { value = "4 ns", source = "published: section IV" }"#,
+            r#"clock = { value = "4 ns", low = "2 ns", high = "5 ns", source = "x" }"#,
+        ] {
+            let table = read(text).unwrap();
+            assert_eq!(table.clock.value, Picos::new(4000));
+            assert_eq!(read(&toml::to_string(&table).unwrap()).unwrap(), table);
+        }
+        let written = toml::to_string(&read(r#"clock = "4 ns""#).unwrap()).unwrap();
+        assert_eq!(written.trim(), r#"clock = "4 ns""#);
+    }
+
+    #[test]
+    fn the_message_of_the_quantity_is_kept() {
+        let message = |text: &str| read(text).unwrap_err().to_string();
+        assert!(message("clock = 4").contains("`4` has no unit"));
+        assert!(message("clock = 4.5").contains("`4.5` has no unit"));
+        assert!(message(r#"clock = "4 nJ""#).contains("unit `nJ`"));
+        assert!(message(r#"clock = { value = "4 ns", from = "x" }"#).contains("`from`"));
+        assert!(message(r#"clock = { value = "4 ns" }"#).contains("`source`"));
+    }
+
+    #[test]
+    fn a_value_outside_its_range_is_a_mistake() {
+        let table =
+            read(r#"clock = { value = "4 ns", low = "5 ns", high = "6 ns", source = "x" }"#)
                 .unwrap();
-        assert_eq!(bare.sigma.value, full.sigma.value);
-        assert!(toml::from_str::<File>("sigma = { value = '5 %', lwo = '1 %' }").is_err());
-        let message = toml::from_str::<File>("sigma = 5")
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(message.contains("has no unit"), "{message}");
-    }
-
-    #[test]
-    fn a_value_outside_its_range_is_named() {
-        let full: File = toml::from_str("sigma = { value = '50 %', high = '9 %' }").unwrap();
         let mut mistakes = Mistakes::none();
-        full.sigma.check("sigma", &mut mistakes);
+        table.clock.check("clock", &mut mistakes);
         assert_eq!(mistakes.0.len(), 1);
+        assert!(mistakes.0[0].to_string().starts_with("clock = 4 ns"));
     }
 }

@@ -1,0 +1,232 @@
+//! Counts of actions: of a piece of behaviour, with a value, and by stage.
+
+use super::{Action, Stage};
+
+/// How often each action happened. Counts stay at the largest `u64` instead of wrapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Cost {
+    counts: [u64; Action::COUNT],
+}
+
+impl Cost {
+    /// Nothing happened.
+    pub const ZERO: Cost = Cost {
+        counts: [0; Action::COUNT],
+    };
+
+    /// `count` times one action.
+    pub const fn of(action: Action, count: u64) -> Self {
+        Self::ZERO.and(action, count)
+    }
+
+    /// These counts and `count` more of one action.
+    pub const fn and(mut self, action: Action, count: u64) -> Self {
+        let at = action as usize;
+        self.counts[at] = self.counts[at].saturating_add(count);
+        self
+    }
+
+    /// How often an action happened.
+    #[must_use]
+    pub const fn count(&self, action: Action) -> u64 {
+        self.counts[action as usize]
+    }
+
+    /// One after the other: counts add.
+    pub fn then(mut self, next: Cost) -> Cost {
+        for (mine, more) in self.counts.iter_mut().zip(next.counts) {
+            *mine = mine.saturating_add(more);
+        }
+        self
+    }
+
+    /// Side by side: counts add just as well, for hardware that runs in parallel spends the same.
+    /// Only time knows the difference, and time is not kept here.
+    pub fn alongside(self, other: Cost) -> Cost {
+        self.then(other)
+    }
+
+    /// The same `n` times.
+    pub fn times(mut self, n: u64) -> Cost {
+        for mine in &mut self.counts {
+            *mine = mine.saturating_mul(n);
+        }
+        self
+    }
+}
+
+impl Default for Cost {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+/// A value together with what it cost to make it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Costed<T> {
+    /// What was made.
+    pub value: T,
+    /// What happened in the hardware to make it.
+    pub cost: Cost,
+}
+
+impl<T> Costed<T> {
+    /// A value with its cost.
+    pub const fn new(value: T, cost: Cost) -> Self {
+        Self { value, cost }
+    }
+
+    /// A value that costs nothing: wiring, and what a file gives.
+    pub const fn free(value: T) -> Self {
+        Self::new(value, Cost::ZERO)
+    }
+
+    /// Another view of the value, at the same cost.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Costed<U> {
+        Costed::new(f(self.value), self.cost)
+    }
+
+    /// The next piece of behaviour; both costs count.
+    pub fn and_then<U>(self, f: impl FnOnce(T) -> Costed<U>) -> Costed<U> {
+        let next = f(self.value);
+        Costed::new(next.value, self.cost.then(next.cost))
+    }
+}
+
+/// Counts by stage. A total is computed when asked for; none is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Ledger {
+    stages: [Cost; Stage::COUNT],
+}
+
+impl Ledger {
+    /// Nothing happened.
+    pub const ZERO: Ledger = Ledger {
+        stages: [Cost::ZERO; Stage::COUNT],
+    };
+
+    /// The cost of one stage.
+    pub fn of(stage: Stage, cost: Cost) -> Self {
+        let mut ledger = Self::ZERO;
+        ledger.charge(stage, cost);
+        ledger
+    }
+
+    /// Adds to one stage.
+    pub fn charge(&mut self, stage: Stage, cost: Cost) {
+        let entry = &mut self.stages[stage as usize];
+        *entry = entry.then(cost);
+    }
+
+    /// Adds a costed value's cost to one stage and hands on the value.
+    pub fn pay<T>(&mut self, stage: Stage, costed: Costed<T>) -> T {
+        self.charge(stage, costed.cost);
+        costed.value
+    }
+
+    /// Adds another ledger, stage by stage, in place: a ledger is large, and a run adds thousands.
+    pub fn add(&mut self, next: &Ledger) {
+        for (stage, cost) in Stage::ALL.into_iter().zip(next.stages) {
+            self.charge(stage, cost);
+        }
+    }
+
+    /// Both ledgers, stage by stage.
+    pub fn then(mut self, next: &Ledger) -> Self {
+        self.add(next);
+        self
+    }
+
+    /// The same `n` times.
+    pub fn times(mut self, n: u64) -> Self {
+        for cost in &mut self.stages {
+            *cost = cost.times(n);
+        }
+        self
+    }
+
+    /// The counts of one stage.
+    pub const fn stage(&self, stage: Stage) -> Cost {
+        self.stages[stage as usize]
+    }
+
+    /// The counts of all stages together.
+    pub fn total(&self) -> Cost {
+        self.stages.iter().fold(Cost::ZERO, |sum, &c| sum.then(c))
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub fn any_cost() -> impl Strategy<Value = Cost> {
+        // Near the top as well, where counts saturate.
+        let count = prop_oneof![0u64..1000, u64::MAX - 10..=u64::MAX];
+        proptest::collection::vec(count, Action::COUNT).prop_map(|counts| {
+            Action::ALL
+                .into_iter()
+                .zip(counts)
+                .fold(Cost::ZERO, |cost, (action, n)| cost.and(action, n))
+        })
+    }
+
+    fn any_ledger() -> impl Strategy<Value = Ledger> {
+        proptest::collection::vec((0..Stage::COUNT, any_cost()), 0..4).prop_map(|parts| {
+            parts.into_iter().fold(Ledger::ZERO, |mut ledger, (s, c)| {
+                ledger.charge(Stage::ALL[s], c);
+                ledger
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn counts_compose_as_a_commutative_monoid(a in any_cost(), b in any_cost(), c in any_cost()) {
+            prop_assert_eq!(a.then(b).then(c), a.then(b.then(c)));
+            prop_assert_eq!(a.alongside(b).alongside(c), a.alongside(b.alongside(c)));
+            prop_assert_eq!(a.alongside(b), b.alongside(a));
+            prop_assert_eq!(a.then(Cost::ZERO), a);
+            prop_assert_eq!(Cost::ZERO.then(a), a);
+        }
+
+        #[test]
+        fn parallel_spends_what_serial_spends(a in any_cost(), b in any_cost()) {
+            prop_assert_eq!(a.alongside(b), a.then(b));
+            prop_assert_eq!(a.then(a).then(a), a.times(3));
+        }
+
+        #[test]
+        fn ledgers_add_in_any_grouping(a in any_ledger(), b in any_ledger(), c in any_ledger()) {
+            let left = a.clone().then(&b).then(&c);
+            let right = a.clone().then(&b.clone().then(&c));
+            prop_assert_eq!(&left, &right);
+            prop_assert_eq!(&left, &c.then(&b).then(&a));
+            let total = Stage::ALL.into_iter().fold(Cost::ZERO, |sum, s| sum.then(left.stage(s)));
+            prop_assert_eq!(left.total(), total);
+        }
+    }
+
+    #[test]
+    fn value_and_cost_leave_together() {
+        let made = Costed::new(2, Cost::of(Action::Multiply, 1))
+            .and_then(|x| Costed::new(x + 1, Cost::of(Action::Subtract, 4)))
+            .map(|x| x * 10);
+        assert_eq!(made.value, 30);
+        let mut ledger = Ledger::ZERO;
+        assert_eq!(ledger.pay(Stage::Softmax, made), 30);
+        assert_eq!(ledger.stage(Stage::Softmax).count(Action::Subtract), 4);
+        assert_eq!(ledger.total().count(Action::Multiply), 1);
+        assert_eq!(Costed::free(1).cost, Cost::ZERO);
+    }
+}

@@ -1,0 +1,375 @@
+//! The price list: as written, and as checked.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::cost::Action;
+use crate::base::mistake::Mistakes;
+use crate::base::units::{Joules, Volts, Watts};
+
+/// Key of the leakage in a price list.
+pub(super) const LEAKAGE: &str = "leakage";
+
+/// Most an action may cost (1 J) and a tile may leak (1 W): beyond it a unit has slipped.
+const CEILING: f64 = 1.0;
+
+/// Which end of every range is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Corner {
+    /// The stated values.
+    Nominal,
+    /// Every price at its low end.
+    Low,
+    /// Every price at its high end.
+    High,
+}
+
+impl Corner {
+    /// All three.
+    pub const ALL: [Corner; 3] = [Self::Nominal, Self::Low, Self::High];
+}
+
+/// What one action costs, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Energy of one action, from 0 to 1 J.
+    pub energy: Joules,
+    /// Low end of the plausible range.
+    pub low: Joules,
+    /// High end of the plausible range.
+    pub high: Joules,
+    /// Technology node the energy is for, `65 nm`.
+    pub node: String,
+    /// Supply the energy is for.
+    pub voltage: Volts,
+    /// Where the energy comes from, beginning with `published`, `derived` or `assumed`.
+    pub source: String,
+    /// The components the energy holds. A component belongs to one price only.
+    pub contains: Vec<String>,
+}
+
+/// Power that flows as long as the clock runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leakage {
+    /// Power of one tile with its share of the periphery, from 0 to 1 W.
+    pub power: Watts,
+    /// Low end of the plausible range.
+    pub low: Watts,
+    /// High end of the plausible range.
+    pub high: Watts,
+    /// Technology node the power is for.
+    pub node: String,
+    /// Supply the power is for.
+    pub voltage: Volts,
+    /// Where the power comes from.
+    pub source: String,
+    /// The components that leak; none of them may stand in a price as well.
+    pub contains: Vec<String>,
+}
+
+/// The price list as written: a table with one entry an action, and `leakage`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PriceList {
+    pub(super) prices: [Option<Price>; Action::COUNT],
+    /// Power that flows as long as the clock runs.
+    pub leakage: Option<Leakage>,
+}
+
+impl PriceList {
+    /// A list without entries.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            prices: [const { None }; Action::COUNT],
+            leakage: None,
+        }
+    }
+
+    /// The entry of an action, to fill or to change.
+    pub fn entry(&mut self, action: Action) -> &mut Option<Price> {
+        &mut self.prices[action as usize]
+    }
+
+    /// Every action priced once, every range and source in order.
+    ///
+    /// # Errors
+    /// All mistakes of the list at once, keys being the names of actions.
+    pub fn check(self) -> Result<Prices, Mistakes> {
+        let mut mistakes = Mistakes::none();
+        let mut owners: Vec<(String, &'static str)> = Vec::new();
+        for action in Action::ALL {
+            let key = action.name();
+            let Some(price) = &self.prices[action as usize] else {
+                mistakes.add(
+                    key,
+                    "",
+                    format!("the list has no price for this action ({})", action.about()),
+                    format!(
+                        "write {key} = {{ energy, low, high, node, voltage, source, contains }}"
+                    ),
+                );
+                continue;
+            };
+            let range = [price.energy, price.low, price.high];
+            check_range(&mut mistakes, key, "energy", range.map(Joules::si), range);
+            check_origin(
+                &mut mistakes,
+                key,
+                &price.node,
+                price.voltage,
+                &price.source,
+            );
+            check_parts(&mut mistakes, &mut owners, key, &price.contains);
+        }
+        match &self.leakage {
+            None => mistakes.add(
+                LEAKAGE,
+                "",
+                "the list has no leakage",
+                "write leakage = { power, low, high, node, voltage, source, contains }; \"0 W\" is allowed",
+            ),
+            Some(leak) => {
+                let range = [leak.power, leak.low, leak.high];
+                check_range(&mut mistakes, LEAKAGE, "power", range.map(Watts::si), range);
+                check_origin(&mut mistakes, LEAKAGE, &leak.node, leak.voltage, &leak.source);
+                check_parts(&mut mistakes, &mut owners, LEAKAGE, &leak.contains);
+            }
+        }
+        // Missing entries are among the mistakes, so this collects all of them or is not reached.
+        let prices: Vec<Price> = self.prices.into_iter().flatten().collect();
+        match self.leakage {
+            Some(leakage) if mistakes.0.is_empty() => Ok(Prices { prices, leakage }),
+            _ => Err(mistakes),
+        }
+    }
+}
+
+fn check_range<T: fmt::Display>(
+    mistakes: &mut Mistakes,
+    key: &str,
+    field: &str,
+    [value, low, high]: [f64; 3],
+    [shown, shown_low, shown_high]: [T; 3],
+) {
+    // Inside the interval means neither negative nor NaN nor infinite.
+    let inside = |x: f64| (0.0..=CEILING).contains(&x);
+    let mut sane = true;
+    for (name, x, shown) in [
+        (field, value, &shown),
+        ("low", low, &shown_low),
+        ("high", high, &shown_high),
+    ] {
+        sane &= inside(x);
+        mistakes.require(
+            inside(x),
+            &format!("{key}.{name}"),
+            shown,
+            "must be finite, not negative and at most 1",
+            "write for instance \"67 fJ\" or \"3 uW\"",
+        );
+    }
+    mistakes.require(
+        !sane || (low <= value && value <= high),
+        key,
+        format_args!("{shown} (low {shown_low}, high {shown_high})"),
+        "the value lies outside its own range",
+        format!("write low <= {field} <= high"),
+    );
+}
+
+fn check_origin(mistakes: &mut Mistakes, key: &str, node: &str, voltage: Volts, source: &str) {
+    mistakes.require(
+        !source.trim().is_empty(),
+        &format!("{key}.source"),
+        "\"\"",
+        "a number without a source cannot be followed",
+        "say where it comes from, beginning with published, derived or assumed",
+    );
+    mistakes.require(
+        !node.trim().is_empty(),
+        &format!("{key}.node"),
+        "\"\"",
+        "an energy holds for a technology node",
+        "write for instance \"65 nm\"",
+    );
+    mistakes.require(
+        voltage.si() > 0.0 && voltage.si().is_finite(),
+        &format!("{key}.voltage"),
+        voltage,
+        "an energy holds for a supply above 0 V",
+        "write for instance \"1.1 V\"",
+    );
+}
+
+fn check_parts(
+    mistakes: &mut Mistakes,
+    owners: &mut Vec<(String, &'static str)>,
+    key: &'static str,
+    contains: &[String],
+) {
+    let at = format!("{key}.contains");
+    mistakes.require(
+        !contains.is_empty(),
+        &at,
+        "[]",
+        "a price says what it holds, so that no two hold the same",
+        "name at least one component",
+    );
+    for part in contains {
+        // Spelling apart, the same words are the same component.
+        let plain = part
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_lowercase();
+        mistakes.require(
+            !plain.is_empty(),
+            &at,
+            "\"\"",
+            "a component without a name",
+            "name it",
+        );
+        if plain.is_empty() {
+            continue;
+        }
+        match owners.iter().find(|(owned, _)| *owned == plain) {
+            Some((_, owner)) => mistakes.add(
+                &at,
+                format_args!("\"{part}\""),
+                format!(
+                    "this component is in the price of `{owner}` already: it would be paid twice"
+                ),
+                "keep it in one of the two, and its energy too",
+            ),
+            None => owners.push((plain, key)),
+        }
+    }
+}
+
+/// A price list in which every action has a price and no price holds another's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prices {
+    /// One an action, in the order of [`Action::ALL`].
+    prices: Vec<Price>,
+    leakage: Leakage,
+}
+
+impl Prices {
+    /// Where the price of an action comes from.
+    #[must_use]
+    pub fn explain(&self, action: Action) -> &Price {
+        &self.prices[action as usize]
+    }
+
+    /// Where the leakage comes from.
+    #[must_use]
+    pub fn leakage(&self) -> &Leakage {
+        &self.leakage
+    }
+
+    /// The energy of one action.
+    #[must_use]
+    pub fn price(&self, action: Action, corner: Corner) -> Joules {
+        let price = self.explain(action);
+        match corner {
+            Corner::Nominal => price.energy,
+            Corner::Low => price.low,
+            Corner::High => price.high,
+        }
+    }
+
+    /// The leakage of one tile.
+    #[must_use]
+    pub fn leak(&self, corner: Corner) -> Watts {
+        match corner {
+            Corner::Nominal => self.leakage.power,
+            Corner::Low => self.leakage.low,
+            Corner::High => self.leakage.high,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub const DEFAULT: &str = include_str!("../../../device_params/sram-65nm.energy.toml");
+
+    pub fn default_list() -> PriceList {
+        toml::from_str(DEFAULT).unwrap()
+    }
+
+    fn mistakes(list: PriceList) -> Vec<String> {
+        let found = list.check().unwrap_err();
+        found.0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_default_list_reads_checks_and_survives_writing() {
+        let list = default_list();
+        let again: PriceList = toml::from_str(&toml::to_string(&list).unwrap()).unwrap();
+        assert_eq!(again, list);
+        let prices = list.check().unwrap();
+        for action in Action::ALL {
+            let Price { source, node, .. } = prices.explain(action);
+            let tagged = ["published", "derived", "assumed"]
+                .iter()
+                .any(|tag| source.starts_with(tag));
+            assert!(tagged && node == "65 nm", "{action}: {source}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_misses_an_action_does_not_load() {
+        let mut list = default_list();
+        *list.entry(Action::RampCharge) = None;
+        *list.entry(Action::Multiply) = None;
+        list.leakage = None;
+        let found = mistakes(list);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[0].starts_with("ramp-charge: the list has no price"));
+        assert!(found[1].starts_with("multiply: "));
+        assert!(found[2].starts_with("leakage: "));
+        assert_eq!(mistakes(PriceList::empty()).len(), Action::COUNT + 1);
+    }
+
+    #[test]
+    fn bad_numbers_are_named_all_at_once() {
+        let mut list = default_list();
+        let change = |list: &mut PriceList, action, energy| {
+            let price = list.entry(action).as_mut().unwrap();
+            price.energy = Joules::from_si(energy);
+        };
+        change(&mut list, Action::Subtract, -1e-15);
+        change(&mut list, Action::Multiply, f64::NAN);
+        change(&mut list, Action::ExpLookup, 1e-9);
+        list.entry(Action::LutWrite).as_mut().unwrap().source = " ".into();
+        list.leakage.as_mut().unwrap().high = Watts::from_si(f64::INFINITY);
+        let found = mistakes(list);
+        assert_eq!(found.len(), 5, "{found:?}");
+        assert!(found[0].starts_with("lut-write.source = \"\""), "{found:?}");
+        assert!(found[1].starts_with("subtract.energy = -1 fJ"), "{found:?}");
+        assert!(found[2].starts_with("exp-lookup = 1 nJ"), "{found:?}");
+        assert!(found[3].starts_with("multiply.energy"), "{found:?}");
+        assert!(found[4].starts_with("leakage.high"), "{found:?}");
+    }
+
+    #[test]
+    fn no_price_may_include_another_actions() {
+        let mut list = default_list();
+        let stolen = list.entry(Action::RampCharge).as_ref().unwrap().contains[0].to_uppercase();
+        let thief = list.entry(Action::ComparatorDecision).as_mut().unwrap();
+        thief.contains.push(stolen);
+        let found = mistakes(list);
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].starts_with("comparator-decision.contains"),
+            "{found:?}"
+        );
+        assert!(found[0].contains("`ramp-charge`"), "{found:?}");
+    }
+}

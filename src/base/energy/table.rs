@@ -1,0 +1,91 @@
+//! The price list in a file: a table whose keys are the actions.
+
+use std::fmt;
+
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::PriceList;
+use super::price::LEAKAGE;
+use crate::base::cost::Action;
+
+impl Serialize for PriceList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut table = serializer.serialize_map(None)?;
+        for action in Action::ALL {
+            if let Some(price) = &self.prices[action as usize] {
+                table.serialize_entry(action.name(), price)?;
+            }
+        }
+        if let Some(leakage) = &self.leakage {
+            table.serialize_entry(LEAKAGE, leakage)?;
+        }
+        table.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for PriceList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Table)
+    }
+}
+
+/// Reads the table by hand: its keys are the actions, known from their enum alone.
+struct Table;
+
+impl<'de> de::Visitor<'de> for Table {
+    type Value = PriceList;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table with one price an action, and `leakage`")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut table: A) -> Result<PriceList, A::Error> {
+        let mut list = PriceList::empty();
+        while let Some(key) = table.next_key::<String>()? {
+            if key == LEAKAGE {
+                list.leakage = Some(table.next_value()?);
+            } else if let Some(action) = Action::from_name(&key) {
+                *list.entry(action) = Some(table.next_value()?);
+            } else {
+                let known: Vec<_> = Action::ALL.iter().map(|a| a.name()).collect();
+                return Err(de::Error::custom(format_args!(
+                    "`{key}` is no action; allowed are `{LEAKAGE}` and `{}`",
+                    known.join("`, `")
+                )));
+            }
+        }
+        Ok(list)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_without_unit_or_with_a_slip_in_its_key_is_refused_when_read() {
+        let with = |key: &str, energy: &str| {
+            let text = format!(
+                "{key} = {{ energy = {energy}, low = \"0 J\", high = \"1 pJ\", node = \"65 nm\", \
+                 voltage = \"1 V\", source = \"x\", contains = [\"x\"] }}"
+            );
+            toml::from_str::<PriceList>(&text).map_err(|e| e.to_string())
+        };
+        assert!(with("multiply", "\"1 fJ\"").is_ok());
+        assert!(with("multiply", "1").unwrap_err().contains("has no unit"));
+        assert!(
+            with("multiply", "\"nan J\"")
+                .unwrap_err()
+                .contains("not a finite")
+        );
+        assert!(
+            with("multiply", "\"4 ns\"")
+                .unwrap_err()
+                .contains("unit `ns`")
+        );
+        let unknown = with("multiplies", "\"1 fJ\"").unwrap_err();
+        assert!(unknown.contains("`multiplies` is no action") && unknown.contains("`multiply`"));
+        assert!(toml::from_str::<PriceList>("multiply = { cost = \"1 fJ\" }").is_err());
+    }
+}
