@@ -1,0 +1,3 @@
+//! Where queries, keys and values come from.
+
+pub mod arrays;
