@@ -1,4 +1,5 @@
 //! A behavioural simulator of attention on analog in-memory-computing crossbars.
 
 pub mod base;
+pub mod shell;
 pub mod study;
