@@ -2,3 +2,5 @@
 
 pub mod base;
 pub mod hardware;
+pub mod shell;
+pub mod study;

@@ -367,3 +367,6 @@ impl Head {
         (rest, first)
     }
 }
+//! Where queries, keys and values come from.
+
+pub mod arrays;

@@ -1,0 +1,3 @@
+//! Top floor: what touches files, threads and people.
+
+pub mod plot;
