@@ -1,3 +1,4 @@
 //! A behavioural simulator of attention on analog in-memory-computing crossbars.
 
 pub mod base;
+pub mod shell;

@@ -1,0 +1,3 @@
+//! Top floor: everything that meets a person.
+
+pub mod published;

@@ -1,0 +1,4 @@
+#[test]
+fn show() {
+    print!("{}", super::render(&super::macros().unwrap()));
+}
