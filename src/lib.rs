@@ -4,3 +4,4 @@ pub mod base;
 pub mod hardware;
 pub mod shell;
 pub mod study;
+pub mod shell;
