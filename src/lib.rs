@@ -4,4 +4,3 @@ pub mod base;
 pub mod hardware;
 pub mod shell;
 pub mod study;
-pub mod shell;

@@ -1,17 +1,15 @@
 //! Ground floor: what every other floor stands on, and no physics of any device.
 //!
 //! Import order, each room only from those above it: [`units`] · [`mistake`] · [`sourced`] ·
-//! [`rng`] · [`cost`] · [`energy`] · [`timing`].
-//! Import order, each room only from those above it: [`units`] · [`mistake`] · [`rng`] ·
-//! [`range`] · [`survey`] · [`scaling`].
+//! [`rng`] · [`range`] · [`survey`] · [`scaling`] · [`cost`] · [`energy`] · [`timing`].
 
 pub mod cost;
 pub mod energy;
 pub mod mistake;
 pub mod range;
 pub mod rng;
-pub mod sourced;
-pub mod timing;
 pub mod scaling;
+pub mod sourced;
 pub mod survey;
+pub mod timing;
 pub mod units;

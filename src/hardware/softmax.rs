@@ -165,6 +165,21 @@ impl SoftmaxParams {
         mistakes.or(|| *self)
     }
 
+    /// Largest code that drives A x V; that of 5 bits where the weights are exact.
+    #[must_use]
+    pub const fn max_code(&self) -> u32 {
+        match self.weights {
+            Weights::Exact {} => 31,
+            Weights::RowMax { max_code } | Weights::Unit { max_code } => max_code,
+        }
+    }
+
+    /// Whether the reciprocal is multiplied with the output instead of each weight.
+    #[must_use]
+    pub const fn divides_after_av(&self) -> bool {
+        !matches!(self.weights, Weights::Unit { .. })
+    }
+
     /// Share of calibration scores, in percent, below the threshold that the exponential needs.
     #[must_use]
     pub fn threshold_percentile(&self) -> Option<f64> {

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::base::cost::StepGrants;
 use crate::base::mistake::Mistakes;
 
 /// One k for every head, or one a head.
@@ -71,19 +72,6 @@ pub enum Spare {
     Drop {},
 }
 
-/// How columns that trip in one step are served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Arbiter {
-    /// The ramp waits until the step's grants are done.
-    Stall {},
-    /// The same selection with the paper's max() formula for time.
-    PaperMax {},
-    /// The ramp does not wait; of all that wait, the smallest address is served, and the recorded
-    /// code is the step at which it is served.
-    Queue {},
-}
-
 /// `[topk]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -94,8 +82,6 @@ pub struct TopkParams {
     pub split: Split,
     /// Places that a row cannot fill.
     pub spare: Spare,
-    /// How columns that trip together are served.
-    pub arbiter: Arbiter,
 }
 
 impl Default for TopkParams {
@@ -104,7 +90,6 @@ impl Default for TopkParams {
             k: K::All(5),
             split: Split::Proportional {},
             spare: Spare::Redistribute {},
-            arbiter: Arbiter::Stall {},
         }
     }
 }
@@ -118,8 +103,6 @@ pub struct Topk {
     pub quota: Vec<usize>,
     /// Whether the tiles' winners are merged to the global k.
     pub merges: bool,
-    /// How columns that trip together are served.
-    pub arbiter: Arbiter,
     spare: Spare,
 }
 
@@ -185,7 +168,6 @@ impl TopkParams {
                 k: *k,
                 quota: quotas.get(k).cloned().unwrap_or_default(),
                 merges: self.split == Split::PerTile {},
-                arbiter: self.arbiter,
                 spare: self.spare,
             };
             (ks.iter().map(topk).collect(), warnings)
@@ -293,7 +275,7 @@ pub struct Winner {
 }
 
 /// One tile's part in one query.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TileOutcome {
     /// Live columns.
     pub live: usize,
@@ -304,6 +286,22 @@ pub struct TileOutcome {
     pub stop: Option<f64>,
     /// Whether the stop step holds more columns than places.
     pub tie: bool,
+    /// Grants of the arbiter by step; empty where none works.
+    pub grants: Vec<StepGrants>,
+}
+
+/// Grants by step of columns in arbiter order.
+#[must_use]
+pub fn grants(kept: &[Winner]) -> Vec<StepGrants> {
+    let mut grants: Vec<StepGrants> = Vec::new();
+    for winner in kept {
+        let step = winner.trip as u32;
+        match grants.last_mut() {
+            Some(last) if last.step == step => last.count += 1,
+            _ => grants.push(StepGrants { step, count: 1 }),
+        }
+    }
+    grants
 }
 
 /// The first `limit` of a tile's columns in arbiter order; `trips` holds the tile's columns, whose
@@ -348,6 +346,7 @@ pub fn cut(ranked: &[Winner], quota: usize, live: usize) -> TileOutcome {
         quota,
         stop: driven.then(|| last.map_or(f64::INFINITY, |winner| winner.trip)),
         tie: last.is_some_and(|last| ranked.get(quota).is_some_and(|next| next.trip == last.trip)),
+        grants: Vec::new(),
     }
 }
 

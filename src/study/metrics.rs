@@ -118,9 +118,15 @@ impl HeadTally {
         if datapath != (Datapath::Conventional {}) {
             let order = &prepared.true_order[query];
             let wanted = &order[..k.min(order.len())];
-            let kept = |token: &&usize| outcome.survivors.binary_search_by_key(*token, |w| w.token).is_ok();
+            let kept = |token: &&usize| {
+                outcome
+                    .survivors
+                    .binary_search_by_key(*token, |w| w.token)
+                    .is_ok()
+            };
             if !wanted.is_empty() {
-                self.recall.add(wanted.iter().filter(kept).count() as f64 / wanted.len() as f64);
+                self.recall
+                    .add(wanted.iter().filter(kept).count() as f64 / wanted.len() as f64);
             }
         }
         let float = prepared.reference.probabilities.column(query);
@@ -148,7 +154,8 @@ impl HeadTally {
             }
         }
         for winner in &outcome.survivors {
-            let error = prepared.clean_depth(winner.token, query) - attention.ramp.decode(winner.trip);
+            let error =
+                prepared.clean_depth(winner.token, query) - attention.ramp.decode(winner.trip);
             self.code_error.add(error);
             self.code_error_square += error * error;
         }
@@ -175,7 +182,8 @@ pub fn fold(heads: &[HeadTally]) -> Values {
         all
     };
     let rows = heads.iter().map(|head| head.rows).sum::<u64>() as f64;
-    let mean_of_rows = |of: fn(&HeadTally) -> f64| (rows > 0.0).then(|| heads.iter().map(of).sum::<f64>() / rows);
+    let mean_of_rows =
+        |of: fn(&HeadTally) -> f64| (rows > 0.0).then(|| heads.iter().map(of).sum::<f64>() / rows);
     let mut output_error = Share::default();
     for head in heads.iter().filter(|head| head.norm_square > 0.0) {
         output_error.add((head.difference_square / head.norm_square).sqrt());
@@ -312,9 +320,17 @@ mod tests {
             moments.add(x);
         }
         assert_relative_eq!(moments.mean, 10.0);
-        assert_relative_eq!(moments.deviation().unwrap(), 30.0_f64.sqrt(), max_relative = 1e-12);
+        assert_relative_eq!(
+            moments.deviation().unwrap(),
+            30.0_f64.sqrt(),
+            max_relative = 1e-12
+        );
         // t(0.975, 3) = 3.182446.
-        assert_relative_eq!(moments.ci95().unwrap(), 3.182_446 * 30.0_f64.sqrt() / 2.0, max_relative = 1e-6);
+        assert_relative_eq!(
+            moments.ci95().unwrap(),
+            3.182_446 * 30.0_f64.sqrt() / 2.0,
+            max_relative = 1e-6
+        );
         assert_eq!(Moments::default().ci95(), None);
     }
 
@@ -323,7 +339,10 @@ mod tests {
         let mut summary = Summary::new(true);
         for trial in 0..5 {
             let noise = f64::from(trial * trial);
-            summary.add(&[Some(noise + 2.0); Metric::COUNT], Some(&[Some(noise); Metric::COUNT]));
+            summary.add(
+                &[Some(noise + 2.0); Metric::COUNT],
+                Some(&[Some(noise); Metric::COUNT]),
+            );
         }
         let delta = summary.deltas.unwrap()[0];
         assert_eq!((delta.mean, delta.ci95()), (2.0, Some(0.0)));
@@ -332,7 +351,10 @@ mod tests {
     #[test]
     fn quantiles_are_values_that_occurred() {
         let counts = BTreeMap::from([(3_u32, 50), (7, 45), (30, 5)]);
-        assert_eq!([0.5, 0.95, 1.0].map(|q| quantile(&counts, q)), [Some(3), Some(7), Some(30)]);
+        assert_eq!(
+            [0.5, 0.95, 1.0].map(|q| quantile(&counts, q)),
+            [Some(3), Some(7), Some(30)]
+        );
         assert_eq!(quantile(&BTreeMap::<u32, u64>::new(), 0.5), None);
     }
 }

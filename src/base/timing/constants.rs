@@ -36,34 +36,6 @@ pub struct TimeConstants {
     pub adc_conversion: Sourced<Picos>,
 }
 
-/// How many steps a ramp of b bits has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Steps {
-    /// 2^b, as the paper counts.
-    PowerOfTwo {},
-    /// 2^b - 1, as the parent chip has (Yu et al., JSSC 57(11), 2022).
-    LessOne {},
-}
-
-impl Default for Steps {
-    fn default() -> Self {
-        Self::PowerOfTwo {}
-    }
-}
-
-impl Steps {
-    /// Steps of a ramp of `bits` bits, 1..=31.
-    #[must_use]
-    pub const fn count(self, bits: u32) -> u32 {
-        let full = 1u32.wrapping_shl(bits);
-        match self {
-            Self::PowerOfTwo {} => full,
-            Self::LessOne {} => full - 1,
-        }
-    }
-}
-
 /// Whether the cycle that sets the ramp's start takes time. Its energy is always counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -236,10 +208,18 @@ impl Timing {
 pub(super) mod tests {
     use super::*;
 
-    pub const DEFAULT: &str = include_str!("../../../device_params/sram-65nm.timing.toml");
+    const DEFAULT: &str = include_str!("../../../device_params/shared/periphery-65nm.toml");
+
+    fn read(text: &str) -> Result<TimeConstants, toml::de::Error> {
+        #[derive(Deserialize)]
+        struct Periphery {
+            timing: TimeConstants,
+        }
+        toml::from_str::<Periphery>(text).map(|periphery| periphery.timing)
+    }
 
     pub fn constants() -> TimeConstants {
-        toml::from_str(DEFAULT).unwrap()
+        read(DEFAULT).unwrap()
     }
 
     pub fn timing(switches: &Switches) -> Timing {
@@ -248,9 +228,9 @@ pub(super) mod tests {
 
     #[test]
     fn the_default_constants_read_check_and_survive_writing() {
-        let read = constants();
-        let again: TimeConstants = toml::from_str(&toml::to_string(&read).unwrap()).unwrap();
-        assert_eq!(again, read);
+        let once = constants();
+        let again: TimeConstants = toml::from_str(&toml::to_string(&once).unwrap()).unwrap();
+        assert_eq!(again, once);
         assert_eq!(timing(&Switches::default()).clock(), Picos::new(4000));
     }
 
@@ -300,22 +280,12 @@ pub(super) mod tests {
 
     #[test]
     fn a_missing_or_unitless_constant_does_not_load() {
-        let without = DEFAULT.replace("\n[arbiter]", "\n[arbitre]");
-        assert!(toml::from_str::<TimeConstants>(&without).is_err());
+        let without = DEFAULT.replace("\n[timing.arbiter]", "\n[timing.arbitre]");
+        assert!(read(&without).is_err());
         let bare = DEFAULT.replace("value = \"4 ns\"", "value = 4");
-        let message = toml::from_str::<TimeConstants>(&bare)
-            .unwrap_err()
-            .to_string();
+        let message = read(&bare).unwrap_err().to_string();
         assert!(message.contains("`4` has no unit"), "{message}");
         let negative = DEFAULT.replace("value = \"4 ns\"", "value = \"-4 ns\"");
-        assert!(toml::from_str::<TimeConstants>(&negative).is_err());
-    }
-
-    #[test]
-    fn five_bits_are_32_or_31_steps() {
-        assert_eq!(
-            (Steps::default().count(5), Steps::LessOne {}.count(5)),
-            (32, 31)
-        );
+        assert!(read(&negative).is_err());
     }
 }

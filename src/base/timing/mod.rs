@@ -11,7 +11,7 @@ mod ramp;
 mod schedule;
 
 pub use closed::Closed;
-pub use constants::{Arbiter, RowTime, StartUp, Steps, Switches, TimeConstants, Timing};
+pub use constants::{Arbiter, RowTime, StartUp, Switches, TimeConstants, Timing};
 pub use query::{HeadShape, StageTimes, pulse_units};
 pub use ramp::{Request, Served, paper_max, queue, queue_time, stall};
 pub use schedule::{Progress, Run, Schedule};

@@ -152,6 +152,35 @@ impl Progress {
         at
     }
 
+    /// `queries` more, all alike, in closed form: with t\[s\] the time of station s and r\[s\] when it
+    /// is free, done\[s\] = max over i <= s of r\[i\] + t\[i\] + ... + t\[s\] + (n - 1) max(t\[i..=s\]).
+    pub fn repeat(&mut self, times: &StageTimes, queries: u64) {
+        let Some(further) = queries.checked_sub(1) else {
+            return;
+        };
+        let own = |stages: &Vec<Stage>| stages.iter().map(|&stage| times.get(stage)).sum::<Picos>();
+        let each: Vec<Picos> = self.stations.iter().map(own).collect();
+        let ready = self.done.clone();
+        for (station, done) in self.done.iter_mut().enumerate() {
+            let (mut path, mut longest) = (Picos::ZERO, Picos::ZERO);
+            let mut latest = Picos::ZERO;
+            for from in (0..=station).rev() {
+                path += each[from];
+                longest = longest.max(each[from]);
+                latest = latest.max(ready[from] + path + longest.times(further));
+            }
+            *done = latest;
+        }
+        for stage in Stage::OF_A_QUERY {
+            self.busy = self.busy.with(
+                stage,
+                self.busy.get(stage) + times.get(stage).times(queries),
+            );
+        }
+        self.longest = self.longest.max(each.into_iter().sum());
+        self.queries += queries;
+    }
+
     /// What the queries so far took.
     #[must_use]
     pub fn finish(&self) -> Run {
@@ -233,6 +262,26 @@ mod tests {
     fn stage_by_stage() -> Schedule {
         Schedule::Pipelined {
             stations: Stage::OF_A_QUERY.map(|stage| vec![stage]).to_vec(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn queries_alike_in_closed_form_equal_one_after_another(
+            of_stages in proptest::array::uniform7(0u64..50),
+            written in proptest::array::uniform3(0u64..300),
+            queries in 0u64..20,
+            serial: bool,
+        ) {
+            let schedule = if serial { Schedule::default() } else { stage_by_stage() };
+            let query = times(of_stages);
+            let mut pushed = schedule.start(&once(written[0], written[1], written[2]));
+            let mut repeated = pushed.clone();
+            for _ in 0..queries {
+                pushed.push(&query);
+            }
+            repeated.repeat(&query, queries);
+            prop_assert_eq!(pushed, repeated);
         }
     }
 

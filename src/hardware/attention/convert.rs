@@ -24,6 +24,10 @@ pub struct Prepared {
     pub clean: CleanSums,
     /// The exact head.
     pub reference: Reference,
+    /// Live pairs.
+    pub live: u64,
+    /// Live pairs whose clean sum lies above the ramp's start.
+    pub clipped: u64,
     /// Tokens of each query in falling order of their float scores, ties to the lower index; as
     /// many as asked for.
     pub true_order: Vec<Vec<usize>>,
@@ -67,6 +71,14 @@ impl Prepared {
                 )
             })
             .collect();
+        let start = calibration.full_scale_charges();
+        let (mut live, mut clipped) = (0, 0);
+        for (at, sum) in clean.signed.iter().enumerate() {
+            if head.mask.is_live(at / tokens, at % tokens, tokens) {
+                live += 1;
+                clipped += u64::from(*sum > start);
+            }
+        }
         Self {
             calibration,
             q,
@@ -75,6 +87,8 @@ impl Prepared {
             mask: head.mask.clone(),
             clean,
             reference,
+            live,
+            clipped,
             true_order,
         }
     }

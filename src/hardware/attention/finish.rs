@@ -3,20 +3,26 @@
 use std::ops::Range;
 
 use super::{Attention, AvParams, Datapath, Prepared, Sort};
+use crate::base::cost::StepGrants;
 use crate::base::rng::{Purpose, Seed, Site};
+use crate::base::timing::{Arbiter, Request, queue};
 use crate::hardware::converter::{AdcParams, PlainAdc};
 use crate::hardware::crossbar::{Addressing, Chip, StoredValues, Values};
 use crate::hardware::quantise::percentile;
 use crate::hardware::softmax::{Lut, Row};
-use crate::hardware::topk::{Arbiter, TileOutcome, Topk, Winner, cut, merge, rank};
+use crate::hardware::topk::{TileOutcome, Topk, Winner, cut, grants, merge, rank};
 
 /// A design at the end of one head: what it selects with, its table, its A x V.
 #[derive(Clone, Debug)]
 pub struct Finish<'a> {
-    attention: &'a Attention,
-    datapath: Datapath,
-    topk: &'a Topk,
-    lut: Lut,
+    /// The hardware.
+    pub attention: &'a Attention,
+    /// The design.
+    pub datapath: Datapath,
+    /// What the head keeps.
+    pub topk: &'a Topk,
+    /// The table of the head.
+    pub lut: Lut,
     adc: Option<PlainAdc>,
 }
 
@@ -47,10 +53,19 @@ impl<'a> Finish<'a> {
         calibration: &Prepared,
     ) -> Self {
         let of = &calibration.calibration;
-        let lut =
-            attention
-                .softmax
-                .load(of.full_scale, of.lsb, attention.ramp.bits(), of.threshold);
+        let threshold = attention
+            .softmax
+            .threshold_percentile()
+            .and_then(|percent| {
+                let tokens = calibration.k.nrows();
+                let scores = calibration.reference.scores.iter().enumerate();
+                let live = scores
+                    .filter(|(at, _)| calibration.mask.is_live(at / tokens, at % tokens, tokens));
+                percentile(live.map(|(_, score)| *score).collect(), percent)
+            });
+        let lut = attention
+            .softmax
+            .load(of.full_scale, of.lsb, attention.ramp.bits(), threshold);
         let mut finish = Self {
             attention,
             datapath,
@@ -144,6 +159,7 @@ impl<'a> Finish<'a> {
             quota: live,
             stop: (live > 0).then_some(steps),
             tie: false,
+            grants: Vec::new(),
         };
         let all = |tile: &Range<usize>| -> Vec<Winner> {
             let columns = trips[tile.clone()].iter().zip(tile.clone());
@@ -173,27 +189,11 @@ impl<'a> Finish<'a> {
             | Datapath::Topkima {} => {
                 let mut quota = self.topk.row_quota(&live);
                 quota.resize(tiles.len(), 0);
-                let early = self.datapath == Datapath::Topkima {};
                 for ((tile, live), quota) in tiles.iter().zip(&live).zip(quota) {
-                    let queue = early && self.topk.arbiter == (Arbiter::Queue {});
-                    let mut ranked = if quota == 0 {
-                        Vec::new()
-                    } else if queue {
-                        self.attention
-                            .queue(&rank(&trips[tile.clone()], tile.start, usize::MAX), quota)
-                    } else {
-                        rank(&trips[tile.clone()], tile.start, quota.saturating_add(1))
-                    };
-                    let mut outcome = cut(&ranked, quota, *live);
-                    if !early && outcome.stop.is_some() {
-                        outcome.stop = Some(steps);
-                    }
-                    outcome.stop = outcome
-                        .stop
-                        .map(|stop| if stop.is_finite() { stop } else { steps });
+                    let (kept, outcome) =
+                        self.select_in(&trips[tile.clone()], tile.start, quota, *live);
+                    survivors.extend(kept);
                     outcomes.push(outcome);
-                    ranked.truncate(quota);
-                    survivors.extend(ranked);
                 }
                 if self.topk.merges {
                     survivors = merge(survivors, self.topk.k);
@@ -211,6 +211,108 @@ impl<'a> Finish<'a> {
             survivors,
             tiles: outcomes,
             output: Vec::new(),
+        }
+    }
+
+    /// Sub-top-k of one tile, whose first column is `start`.
+    fn select_in(
+        &self,
+        trips: &[f64],
+        start: usize,
+        quota: usize,
+        live: usize,
+    ) -> (Vec<Winner>, TileOutcome) {
+        let steps = self.attention.ramp.steps();
+        let early = self.datapath == Datapath::Topkima {};
+        let timing = &self.attention.timing;
+        if early
+            && timing.switches().arbiter == (Arbiter::Queue {})
+            && quota > 0
+            && !self.attention.ramp.is_exact()
+        {
+            let requests: Vec<Request> = rank(trips, 0, usize::MAX)
+                .iter()
+                .map(|column| Request {
+                    step: column.trip as u32,
+                    address: column.token as u32,
+                })
+                .collect();
+            let served = queue(
+                &requests,
+                quota as u32,
+                steps,
+                timing.clock(),
+                timing.arbiter(),
+            );
+            let asked = requests
+                .iter()
+                .filter(|request| request.step <= served.stop_step)
+                .count();
+            let kept = served.grants.iter().map(|request| Winner {
+                token: start + request.address as usize,
+                trip: f64::from(request.step),
+            });
+            let outcome = TileOutcome {
+                live,
+                quota,
+                stop: (live > 0).then_some(f64::from(served.stop_step)),
+                tie: asked > quota,
+                grants: served.arrivals,
+            };
+            return (kept.collect(), outcome);
+        }
+        let mut ranked = if quota == 0 {
+            Vec::new()
+        } else {
+            rank(trips, start, quota.saturating_add(1))
+        };
+        let mut outcome = cut(&ranked, quota, live);
+        ranked.truncate(quota);
+        outcome.stop = outcome.stop.map(|stop| {
+            if early && stop.is_finite() {
+                stop
+            } else {
+                f64::from(steps)
+            }
+        });
+        if early && !self.attention.ramp.is_exact() {
+            outcome.grants = grants(&ranked);
+        }
+        (ranked, outcome)
+    }
+
+    /// A tile's outcome when nothing is known of the data but the step at which it stops.
+    pub(super) fn nominal(&self, live: usize, quota: usize, stop: u32) -> TileOutcome {
+        let early = self.datapath == Datapath::Topkima {};
+        let conventional = self.datapath == Datapath::Conventional {};
+        let quota = if conventional { live } else { quota };
+        // Grants of the last steps up to the stop, one a step while there are steps.
+        let count = quota.min(live) as u32;
+        let first = stop.saturating_sub(count).max(1);
+        let grants = (0..count.min(stop)).map(|at| StepGrants {
+            step: if at + 1 == count.min(stop) {
+                stop
+            } else {
+                first + at
+            },
+            count: if at == 0 {
+                1 + count.saturating_sub(stop)
+            } else {
+                1
+            },
+        });
+        TileOutcome {
+            live,
+            quota,
+            stop: (live > 0 && quota > 0).then(|| {
+                f64::from(if early {
+                    stop
+                } else {
+                    self.attention.ramp.steps()
+                })
+            }),
+            tie: false,
+            grants: if early { grants.collect() } else { Vec::new() },
         }
     }
 

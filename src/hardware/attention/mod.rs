@@ -4,6 +4,7 @@
 //! [`Conversion`] of a trial (K written, MAC, ramp trips: the same for every design and every k) ->
 //! [`Finish`] of a design (selection, softmax macro, A x V) query by query.
 
+mod account;
 mod calibrate;
 mod convert;
 mod finish;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use account::{Account, Spent};
 pub use calibrate::{Calibration, ClockReach};
 pub use convert::{Conversion, Prepared};
 pub use finish::{Finish, Outcome};
@@ -24,7 +26,9 @@ use super::device::Device;
 use super::quantise::{Matrix, QuantiseParams};
 use super::softmax::SoftmaxParams;
 use super::topk::{Topk, TopkParams};
+use crate::base::cost::TileShape;
 use crate::base::mistake::Mistakes;
+use crate::base::timing::{Switches, Timing};
 
 /// Q, K and V of one head, Q already divided by sqrt(d).
 #[derive(Clone, Debug, PartialEq)]
@@ -145,6 +149,8 @@ pub struct AttentionParams {
     pub softmax: SoftmaxParams,
     /// A x V.
     pub av: AvParams,
+    /// Switches of time.
+    pub timing: Switches,
 }
 
 /// The shape of a workload, which a check needs.
@@ -179,6 +185,10 @@ pub struct Attention {
     pub softmax: SoftmaxParams,
     /// A x V.
     pub av: AvParams,
+    /// Time.
+    pub timing: Timing,
+    /// Rows and columns of a full key tile, replicas included.
+    pub tile: TileShape,
     /// Value tiles, if A x V is on tiles.
     pub values: Option<Values>,
     /// What a reader should know.
@@ -209,6 +219,7 @@ impl AttentionParams {
         let tiles = crossbar.as_ref().map_or(&one[..], Crossbar::tiles);
         let topk = m.keep("topk", self.topk.check(shape.heads, tiles));
         let softmax = m.keep("softmax", self.softmax.check());
+        let timing = m.keep("timing", Timing::check(&device.timing, &self.timing));
         if let AvParams::Tiles {
             wordlines,
             adc,
@@ -229,8 +240,8 @@ impl AttentionParams {
                 );
             }
         }
-        let (Some(quantise), Some(crossbar), Some(ramp), Some((topk, mut warnings)), Some(softmax)) =
-            (quantise, crossbar, ramp, topk, softmax)
+        let (        let (Some(quantise), Some(crossbar), Some(ramp), Some((topk, mut warnings)), Some(softmax), Some(timing)) =
+            (quantise, crossbar, ramp, topk, softmax, timing)
         else {
             return Err(mistakes);
         };
@@ -254,6 +265,13 @@ impl AttentionParams {
                 topk,
                 softmax,
                 av: self.av,
+                timing,
+                tile: TileShape {
+                    wordlines: self.crossbar.wordlines as u32,
+                    bitlines: self.crossbar.bitlines as u32,
+                    calibration_rows: self.crossbar.calibration_rows as u32,
+                    code_bits: self.ramp.bits,
+                },
                 values,
                 warnings,
             }

@@ -306,7 +306,8 @@ fn sigma<T: Copy + PartialOrd + std::fmt::Display>(
     number: impl Fn(T) -> f64,
     mistakes: &mut Mistakes,
 ) -> f64 {
-    let value = sourced.check("sigma", mistakes);
+    sourced.check("sigma", mistakes);
+    let value = sourced.value;
     mistakes.require(
         number(value) >= 0.0,
         "sigma",

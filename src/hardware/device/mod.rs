@@ -17,8 +17,10 @@ pub use cell::{Cell, Mapping, Stored};
 pub use effect::Effect;
 pub use formula::{Aged, Drift, DriftParams, ProgrammingParams, ReadParams, ShiftAge, Spread};
 
+use crate::base::energy::{PriceList, Prices};
 use crate::base::mistake::Mistakes;
 use crate::base::sourced::Sourced;
+use crate::base::timing::{Switches, TimeConstants, Timing};
 use crate::base::units::{Fraction, Lsb, Ohms, Picos, Seconds, Siemens, Volts};
 
 /// `[cell]`: the technology.
@@ -63,8 +65,6 @@ pub struct StuckAtParams {
 pub struct LineParams {
     /// Voltage that one cell takes from its line in one unit pulse.
     pub unit_discharge: Sourced<Volts>,
-    /// Width of a unit pulse.
-    pub pulse_unit: Sourced<Picos>,
     /// Voltage of a line before it is discharged.
     pub precharge: Sourced<Volts>,
     /// Voltage below which a line cannot be discharged further.
@@ -119,6 +119,13 @@ pub struct DeviceParams {
     pub line: LineParams,
     /// Comparator, replicas, plain ADC.
     pub column: ColumnParams,
+    /// Writes that a cell endures; none where that is no concern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endurance: Option<Sourced<f64>>,
+    /// Durations of the device's steps.
+    pub timing: TimeConstants,
+    /// Energy of every action, and leakage.
+    pub energy: PriceList,
 }
 
 /// What is left of a device's imperfections in a study.
@@ -206,6 +213,12 @@ pub struct Device {
     pub line: Line,
     /// Comparator, replicas, plain ADC.
     pub column: Column,
+    /// Writes that a cell endures.
+    pub endurance: Option<f64>,
+    /// Durations of its steps.
+    pub timing: TimeConstants,
+    /// Prices of its actions.
+    pub prices: Prices,
     /// What a reader should know about the numbers.
     pub warnings: Vec<String>,
 }
@@ -253,7 +266,22 @@ impl DeviceParams {
             );
         }
 
-        let (line, warnings) = self.line.check(m, conductance, selection);
+        let (line, warnings) =
+            self.line
+                .check(m, conductance, self.timing.pulse_unit.value, selection);
+        let prices = m.keep("energy", self.energy.clone().check());
+        // Constants are checked on their own here, so that a device file can be judged alone.
+        m.keep("timing", Timing::check(&self.timing, &Switches::default()));
+        if let Some(endurance) = &self.endurance {
+            endurance.check("endurance", m);
+            m.require(
+                endurance.value >= 1.0,
+                "endurance",
+                endurance.value,
+                "must be at least one write",
+                "write for instance 1e6, or leave the key out",
+            );
+        }
         let column = Column {
             offset: noise(
                 Effect::ColumnOffset,
@@ -287,6 +315,9 @@ impl DeviceParams {
         });
         let programming_factor = noise(Effect::Programming, 1.0);
         let read_factor = noise(Effect::DeviceRead, 1.0);
+        let Some(prices) = prices else {
+            return Err(mistakes);
+        };
         mistakes.or(|| Device {
             name: self.name.clone(),
             cell,
@@ -301,6 +332,9 @@ impl DeviceParams {
             stuck_on: rates[1],
             line,
             column,
+            endurance: self.endurance.as_ref().map(|endurance| endurance.value),
+            timing: self.timing.clone(),
+            prices,
             warnings,
         })
     }
@@ -313,7 +347,8 @@ fn fraction_free<T: Copy + PartialOrd + std::fmt::Display>(
     number: impl Fn(T) -> f64,
     mistakes: &mut Mistakes,
 ) -> f64 {
-    let value = sourced.check(key, mistakes);
+    sourced.check(key, mistakes);
+    let value = sourced.value;
     let number = number(value);
     mistakes.require(
         number >= 0.0 && number.is_finite(),
@@ -351,7 +386,8 @@ impl CellParams {
             } => {
                 let max = fraction_free(g_max, "cell.resistive.g_max", Siemens::si, m);
                 let min = fraction_free(g_min, "cell.resistive.g_min", Siemens::si, m);
-                let bits = bits_per_cell.check("cell.resistive.bits_per_cell", m);
+                bits_per_cell.check("cell.resistive.bits_per_cell", m);
+                let bits = bits_per_cell.value;
                 m.require(
                     max > min,
                     "cell.resistive.g_max",
@@ -385,6 +421,7 @@ impl LineParams {
         &self,
         m: &mut Mistakes,
         conductance: f64,
+        pulse: Picos,
         selection: &Selection,
     ) -> (Line, Vec<String>) {
         let at_least_zero = |sourced: &Sourced<Volts>, key: &str, m: &mut Mistakes| {
@@ -401,21 +438,14 @@ impl LineParams {
             m,
         );
         let wire = fraction_free(&self.wire, "line.wire", Ohms::si, m);
-        let pulse = self.pulse_unit.check("line.pulse_unit", m);
-        let loss = self.pulse_loss.check("line.pulse_loss", m);
+        self.pulse_loss.check("line.pulse_loss", m);
+        let loss = self.pulse_loss.value;
         m.require(
             unit > 0.0,
             "line.unit_discharge",
             self.unit_discharge.value,
             "must be above zero",
             "write for instance \"200 uV\"",
-        );
-        m.require(
-            pulse.get() > 0,
-            "line.pulse_unit",
-            pulse,
-            "must be above zero",
-            "write for instance \"500 ps\"",
         );
         m.require(
             precharge > headroom,
@@ -433,8 +463,7 @@ impl LineParams {
         );
         let mut warnings = Vec::new();
         let wordline = &self.read_wordline;
-        let low = wordline.low.is_some_and(|low| wordline.value < low);
-        if low || wordline.high.is_some_and(|high| wordline.value > high) {
+        if !(wordline.low <= wordline.value && wordline.value <= wordline.high) {
             warnings.push(format!(
                 "line.read_wordline = {} lies outside the range for which the in-column ramp cancels the bend of its lines: the codes of this run may be off by more than the model says",
                 wordline.value

@@ -123,7 +123,9 @@ impl WorkloadParams {
     pub fn synthesise(&self, seed: Seed) -> Result<Workload, Mistakes> {
         let mut mistakes = Mistakes::none();
         let drawn = match (&self.synthetic, &self.file) {
-            (Some(synthetic), None) => mistakes.keep("synthetic", synthetic.draw(seed, self.causal)),
+            (Some(synthetic), None) => {
+                mistakes.keep("synthetic", synthetic.draw(seed, self.causal))
+            }
             _ => {
                 mistakes.add(
                     "",
@@ -147,7 +149,12 @@ impl FileParams {
     /// # Errors
     /// Missing arrays, shapes that do not fit, heads that do not exist, a mask that is not 0/1, a
     /// query that sees no key.
-    pub fn assemble(&self, arrays: &Arrays, calibration: Option<&Arrays>, causal: bool) -> Result<Workload, Mistakes> {
+    pub fn assemble(
+        &self,
+        arrays: &Arrays,
+        calibration: Option<&Arrays>,
+        causal: bool,
+    ) -> Result<Workload, Mistakes> {
         let mut mistakes = Mistakes::none();
         let heads = mistakes.keep("", self.heads_of(arrays, causal));
         let rows = calibration.and_then(|arrays| {
@@ -162,12 +169,17 @@ impl FileParams {
         };
         let (heads, calibration) = match (&self.calibration, rows) {
             (CalibrationSource::First(count), _) => {
-                let (queries, tokens) = heads.first().map_or((0, 0), |head| (head.q.ncols(), head.k.nrows()));
+                let (queries, tokens) = heads
+                    .first()
+                    .map_or((0, 0), |head| (head.q.ncols(), head.k.nrows()));
                 mistakes.require(
                     *count >= 1 && *count < queries && *count <= tokens,
                     "calibration",
                     count,
-                    format!("must leave queries to measure: from 1 to {}", queries.saturating_sub(1).min(tokens)),
+                    format!(
+                        "must leave queries to measure: from 1 to {}",
+                        queries.saturating_sub(1).min(tokens)
+                    ),
                     "give up fewer queries, or name another file",
                 );
                 if !mistakes.0.is_empty() {
@@ -177,7 +189,10 @@ impl FileParams {
             }
             (CalibrationSource::Path(_), Some(rows)) => {
                 let fits = rows.len() == heads.len()
-                    && rows.iter().zip(&heads).all(|(a, b)| a.k.ncols() == b.k.ncols() && a.v.nrows() == b.v.nrows());
+                    && rows
+                        .iter()
+                        .zip(&heads)
+                        .all(|(a, b)| a.k.ncols() == b.k.ncols() && a.v.nrows() == b.v.nrows());
                 mistakes.require(
                     fits,
                     "calibration",
@@ -216,7 +231,12 @@ impl FileParams {
                 },
             }
         }
-        let [(q, [q_heads, queries, q_d]), (k, [k_heads, tokens, k_d]), (v, [v_heads, v_tokens, d_value])] = taken[..] else {
+        let [
+            (q, [q_heads, queries, q_d]),
+            (k, [k_heads, tokens, k_d]),
+            (v, [v_heads, v_tokens, d_value]),
+        ] = taken[..]
+        else {
             return Err(mistakes);
         };
         let shapes = format!("q {:?}, k {:?}, v {:?}", q.shape, k.shape, v.shape);
@@ -242,7 +262,11 @@ impl FileParams {
             "check that q and k belong to the same model",
         );
         m.require(
-            (1..=MAX_TOKENS).contains(&tokens) && (1..=MAX_TOKENS).contains(&queries) && q_d >= 1 && d_value >= 1 && q_heads >= 1,
+            (1..=MAX_TOKENS).contains(&tokens)
+                && (1..=MAX_TOKENS).contains(&queries)
+                && q_d >= 1
+                && d_value >= 1
+                && q_heads >= 1,
             "path",
             &shapes,
             format!("from 1 to {MAX_TOKENS} tokens and queries, and no empty dimension"),
@@ -266,9 +290,12 @@ impl FileParams {
         if !m.0.is_empty() {
             return Err(mistakes);
         }
-        let mut mask = m.keep("", mask(arrays.get("mask"), queries, tokens)).unwrap_or_default();
+        let mut mask = m
+            .keep("", mask(arrays.get("mask"), queries, tokens))
+            .unwrap_or_default();
         mask.causal = causal.then_some(tokens - queries);
-        let blind = (0..queries).find(|query| !(0..tokens).any(|token| mask.is_live(*query, token, tokens)));
+        let blind = (0..queries)
+            .find(|query| !(0..tokens).any(|token| mask.is_live(*query, token, tokens)));
         if let Some(query) = blind {
             m.add(
                 "mask",
@@ -278,10 +305,18 @@ impl FileParams {
             );
         }
         mistakes.or(|| {
-            let factor = if self.scaled { 1.0 } else { 1.0 / (q_d as f64).sqrt() };
+            let factor = if self.scaled {
+                1.0
+            } else {
+                1.0 / (q_d as f64).sqrt()
+            };
             let part = |array: &Array, head: usize, rows: usize, columns: usize| {
                 let start = head * rows * columns;
-                Matrix::from_column_slice(columns, rows, &array.values[start..start + rows * columns])
+                Matrix::from_column_slice(
+                    columns,
+                    rows,
+                    &array.values[start..start + rows * columns],
+                )
             };
             chosen
                 .iter()
@@ -301,7 +336,10 @@ fn mask(array: Option<&Array>, queries: usize, tokens: usize) -> Result<Mask, Mi
     let Some(array) = array else {
         return Ok(Mask::default());
     };
-    let odd = array.values.iter().position(|value| *value != 0.0 && *value != 1.0);
+    let odd = array
+        .values
+        .iter()
+        .position(|value| *value != 0.0 && *value != 1.0);
     if let Some(at) = odd {
         mistakes.add(
             "mask",
@@ -340,7 +378,8 @@ impl Head {
         let tokens = self.k.nrows();
         let pairs = |rows: std::ops::Range<usize>, width: usize| {
             self.mask.pairs.as_ref().map(|live| {
-                rows.flat_map(|row| live[row * tokens..row * tokens + width].iter().copied()).collect()
+                rows.flat_map(|row| live[row * tokens..row * tokens + width].iter().copied())
+                    .collect()
             })
         };
         let queries = self.q.ncols();
@@ -367,6 +406,3 @@ impl Head {
         (rest, first)
     }
 }
-//! Where queries, keys and values come from.
-
-pub mod arrays;

@@ -94,7 +94,11 @@ impl SyntheticParams {
         let scores = match self.family {
             Family::Gaussian { sigma } => vec![("gaussian.sigma", sigma)],
             Family::Peaked { sigma, sink, peak } => {
-                vec![("peaked.sigma", sigma), ("peaked.sink", sink), ("peaked.peak", peak)]
+                vec![
+                    ("peaked.sigma", sigma),
+                    ("peaked.sink", sink),
+                    ("peaked.peak", peak),
+                ]
             }
         };
         for (key, value) in scores {
@@ -107,7 +111,11 @@ impl SyntheticParams {
             );
         }
         mistakes.or(|| {
-            let heads = |set: u64| (0..self.heads as u64).map(move |head| self.head(seed, head, set, causal)).collect();
+            let heads = |set: u64| {
+                (0..self.heads as u64)
+                    .map(move |head| self.head(seed, head, set, causal))
+                    .collect()
+            };
             Workload {
                 heads: heads(0),
                 calibration: heads(1),
@@ -119,8 +127,13 @@ impl SyntheticParams {
     fn head(&self, seed: Seed, head: u64, set: u64, causal: bool) -> Head {
         let (n, d) = (self.tokens, self.d_head);
         let stream = |purpose| seed.stream(purpose, 0, Site(head, set));
-        let normals = |rows, columns, stream: &mut Stream| Matrix::from_fn(rows, columns, |_, _| stream.normal());
-        let (mut queries, mut keys) = (stream(Purpose::SyntheticQuery), stream(Purpose::SyntheticKey));
+        let normals = |rows, columns, stream: &mut Stream| {
+            Matrix::from_fn(rows, columns, |_, _| stream.normal())
+        };
+        let (mut queries, mut keys) = (
+            stream(Purpose::SyntheticQuery),
+            stream(Purpose::SyntheticKey),
+        );
         // Column by column, so that one more token leaves the others as they were.
         let mut q = normals(d, n, &mut queries);
         let mut k = normals(d, n, &mut keys);
