@@ -240,8 +240,14 @@ impl AttentionParams {
                 );
             }
         }
-        let (        let (Some(quantise), Some(crossbar), Some(ramp), Some((topk, mut warnings)), Some(softmax), Some(timing)) =
-            (quantise, crossbar, ramp, topk, softmax, timing)
+        let (
+            Some(quantise),
+            Some(crossbar),
+            Some(ramp),
+            Some((topk, mut warnings)),
+            Some(softmax),
+            Some(timing),
+        ) = (quantise, crossbar, ramp, topk, softmax, timing)
         else {
             return Err(mistakes);
         };
