@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::hardware::attention::{Attention, Datapath, Outcome, Prepared};
+use crate::base::energy::Corner;
+use crate::base::units::Picos;
+use crate::hardware::attention::{Attention, Datapath, Outcome, Prepared, Spent};
 
 macro_rules! metrics {
     ($($variant:ident, $name:literal, $about:literal;)*) => {
@@ -47,6 +49,13 @@ metrics! {
     CodeErrorRmsLsb, "code_error_rms_lsb", "the same, root mean square";
     AUnderflow, "a_underflow", "probability mass whose code is rounded to zero";
     StopStep, "stop_step", "step at which a driven tile stops";
+    LatencyNs, "latency_ns", "time of one head from its first write to its last output, in ns";
+    IntervalNs, "interval_ns", "time between queries in the long run, in ns";
+    EnergyPj, "energy_pj", "energy of one head with its writes and leakage, in pJ";
+    EnergyPjLow, "energy_pj_low", "the same with every price at its low end";
+    EnergyPjHigh, "energy_pj_high", "the same with every price at its high end";
+    Tops, "tops", "operations of one head over its latency, in 1e12 a second; 2 n_q n (d + d_v) for every design";
+    TopsPerW, "tops_per_w", "the same operations over the energy, in 1e12 a joule";
 }
 
 /// Sums over the queries of one head of one trial.
@@ -66,6 +75,37 @@ pub struct HeadTally {
     norm_square: f64,
     /// How often each stop step occurred.
     pub stop_steps: BTreeMap<u32, u64>,
+    /// Time and energy, if the converter has steps.
+    pub cost: Option<CostTally>,
+}
+
+/// Time and energy of one head, priced after its counts are final.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CostTally {
+    /// From the first write to the last output.
+    pub latency: Picos,
+    /// Time between queries.
+    pub interval: Picos,
+    /// Nominal, low and high, in pJ.
+    pub energy_pj: [f64; 3],
+    /// 1e12 operations a second.
+    pub tops: f64,
+    /// 1e12 operations a joule.
+    pub tops_per_watt: f64,
+}
+
+impl CostTally {
+    /// Prices a closed book.
+    #[must_use]
+    pub fn of(spent: &Spent, attention: &Attention) -> Self {
+        Self {
+            latency: spent.run.makespan,
+            interval: spent.run.interval,
+            energy_pj: Corner::ALL.map(|corner| spent.energy(attention, corner).si() * 1e12),
+            tops: spent.tops(),
+            tops_per_watt: spent.tops_per_watt(attention),
+        }
+    }
 }
 
 /// A sum and what it is divided by.
@@ -100,6 +140,15 @@ impl HeadTally {
                 sum: prepared.clipped as f64,
                 count: prepared.live as f64,
             },
+            ..Self::default()
+        }
+    }
+
+    /// A head of which only time and energy are known.
+    #[must_use]
+    pub fn of_cost(cost: CostTally) -> Self {
+        Self {
+            cost: Some(cost),
             ..Self::default()
         }
     }
@@ -188,6 +237,13 @@ pub fn fold(heads: &[HeadTally]) -> Values {
     for head in heads.iter().filter(|head| head.norm_square > 0.0) {
         output_error.add((head.difference_square / head.norm_square).sqrt());
     }
+    let cost = |of: fn(&CostTally) -> f64| {
+        let mut all = Share::default();
+        for tally in heads.iter().filter_map(|head| head.cost.as_ref()) {
+            all.add(of(tally));
+        }
+        all.mean()
+    };
     let survivors = share(|head| head.code_error).count;
     let steps: u64 = heads.iter().flat_map(|head| head.stop_steps.values()).sum();
     let step_sum: f64 = heads
@@ -210,6 +266,13 @@ pub fn fold(heads: &[HeadTally]) -> Values {
         }
         Metric::AUnderflow => mean_of_rows(|head| head.underflow),
         Metric::StopStep => (steps > 0).then(|| step_sum / steps as f64),
+        Metric::LatencyNs => cost(|cost| cost.latency.nanoseconds()),
+        Metric::IntervalNs => cost(|cost| cost.interval.nanoseconds()),
+        Metric::EnergyPj => cost(|cost| cost.energy_pj[0]),
+        Metric::EnergyPjLow => cost(|cost| cost.energy_pj[1]),
+        Metric::EnergyPjHigh => cost(|cost| cost.energy_pj[2]),
+        Metric::Tops => cost(|cost| cost.tops),
+        Metric::TopsPerW => cost(|cost| cost.tops_per_watt),
     })
 }
 
@@ -257,6 +320,39 @@ pub struct Summary {
     pub deltas: Option<[Moments; Metric::COUNT]>,
     /// How often each stop step occurred over all query-tiles, heads and trials.
     pub stop_steps: BTreeMap<u32, u64>,
+    /// How often a head took each latency, to 0.1 %.
+    pub latencies: Latencies,
+}
+
+/// Latencies by size class of one part in 1024, so that memory does not grow with trials.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Latencies {
+    classes: BTreeMap<u64, u64>,
+    longest: Picos,
+}
+
+impl Latencies {
+    fn add(&mut self, latency: Picos) {
+        let shift = latency
+            .get()
+            .checked_ilog2()
+            .unwrap_or(0)
+            .saturating_sub(10);
+        *self
+            .classes
+            .entry(latency.get() >> shift << shift)
+            .or_default() += 1;
+        self.longest = self.longest.max(latency);
+    }
+
+    /// The latency that a share of the heads do not exceed, rounded down by at most 0.1 %.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Option<Picos> {
+        if share >= 1.0 {
+            return (!self.classes.is_empty()).then_some(self.longest);
+        }
+        quantile(&self.classes, share).map(Picos::new)
+    }
 }
 
 impl Summary {
@@ -267,6 +363,7 @@ impl Summary {
             values: [Moments::default(); Metric::COUNT],
             deltas: paired.then_some([Moments::default(); Metric::COUNT]),
             stop_steps: BTreeMap::new(),
+            latencies: Latencies::default(),
         }
     }
 
@@ -286,10 +383,13 @@ impl Summary {
         }
     }
 
-    /// Counts the stop steps of a trial's heads.
-    pub fn count_steps(&mut self, heads: &[HeadTally]) {
+    /// Counts the stop steps and latencies of a trial's heads.
+    pub fn count(&mut self, heads: &[HeadTally]) {
         for (step, count) in heads.iter().flat_map(|head| &head.stop_steps) {
             *self.stop_steps.entry(*step).or_default() += count;
+        }
+        for cost in heads.iter().filter_map(|head| head.cost.as_ref()) {
+            self.latencies.add(cost.latency);
         }
     }
 }

@@ -84,6 +84,20 @@ impl<'a> Finish<'a> {
         finish
     }
 
+    /// A design of which only time and energy are asked for: its table holds nothing of a head.
+    #[must_use]
+    pub fn nominal_of(attention: &'a Attention, datapath: Datapath) -> Self {
+        Self {
+            attention,
+            datapath,
+            topk: &attention.topk[0],
+            lut: attention
+                .softmax
+                .load(1.0, 1.0, attention.ramp.bits(), None),
+            adc: None,
+        }
+    }
+
     /// The given percentile of the magnitudes of clean partial sums over calibration queries.
     fn clean_partial_sums(&self, rows: &Prepared, wordlines: usize, percent: f64) -> f64 {
         let (queries, tokens) = (rows.q.ncols(), rows.k.nrows());

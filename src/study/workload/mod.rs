@@ -77,9 +77,91 @@ pub struct WorkloadParams {
     /// A synthetic family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synthetic: Option<SyntheticParams>,
+    /// Sizes only, for time and energy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<ShapeParams>,
     /// A query sees no later token.
     #[serde(default)]
     pub causal: bool,
+}
+
+/// `[workload.shape]`: a head without numbers. Every tile stops at `alpha` of its ramp.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShapeParams {
+    /// Keys.
+    pub tokens: usize,
+    /// Queries.
+    pub queries: usize,
+    /// Dimension of a query and a key.
+    pub d_head: usize,
+    /// Dimension of a value.
+    pub d_value: usize,
+    /// Steps executed over steps of a full ramp, rounded up to a whole step. It depends on scores
+    /// and full scale, so without numbers it has to be given; 0.31 is the paper's.
+    pub alpha: f64,
+}
+
+impl Default for ShapeParams {
+    fn default() -> Self {
+        Self {
+            tokens: 384,
+            queries: 384,
+            d_head: 64,
+            d_value: 64,
+            alpha: 0.31,
+        }
+    }
+}
+
+impl ShapeParams {
+    fn check(&self) -> Result<Workload, Mistakes> {
+        let mut mistakes = Mistakes::none();
+        for (key, value, high) in [
+            ("tokens", self.tokens, MAX_TOKENS),
+            ("queries", self.queries, MAX_TOKENS),
+            ("d_head", self.d_head, 4096),
+            ("d_value", self.d_value, 4096),
+        ] {
+            mistakes.require(
+                (1..=high).contains(&value),
+                key,
+                value,
+                format!("must be from 1 to {high}"),
+                "the paper's head has 384 tokens and d 64",
+            );
+        }
+        mistakes.require(
+            self.alpha > 0.0 && self.alpha <= 1.0,
+            "alpha",
+            self.alpha,
+            "must be above 0 and at most 1",
+            "the paper's average is 0.31",
+        );
+        mistakes.or(|| Workload {
+            heads: Vec::new(),
+            calibration: Vec::new(),
+            nominal: Some(Nominal {
+                shape: Shape {
+                    heads: 1,
+                    queries: self.queries,
+                    tokens: self.tokens,
+                    d_head: self.d_head,
+                    d_value: self.d_value,
+                },
+                alpha: self.alpha,
+            }),
+        })
+    }
+}
+
+/// A head of which only the sizes are known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Nominal {
+    /// Sizes.
+    pub shape: Shape,
+    /// Steps executed over steps of a full ramp.
+    pub alpha: f64,
 }
 
 /// Heads to run and heads to calibrate on, Q divided by sqrt(d) in both.
@@ -89,12 +171,17 @@ pub struct Workload {
     pub heads: Vec<Head>,
     /// Calibration rows of each.
     pub calibration: Vec<Head>,
+    /// Sizes in place of heads, where only time and energy are asked for.
+    pub nominal: Option<Nominal>,
 }
 
 impl Workload {
     /// Sizes; all heads are alike.
     #[must_use]
     pub fn shape(&self) -> Shape {
+        if let Some(nominal) = self.nominal {
+            return nominal.shape;
+        }
         let first = &self.heads[0];
         Shape {
             heads: self.heads.len(),
@@ -122,16 +209,17 @@ impl WorkloadParams {
     /// Neither or both kinds given; sizes outside their range.
     pub fn synthesise(&self, seed: Seed) -> Result<Workload, Mistakes> {
         let mut mistakes = Mistakes::none();
-        let drawn = match (&self.synthetic, &self.file) {
-            (Some(synthetic), None) => {
+        let drawn = match (&self.synthetic, &self.shape, &self.file) {
+            (Some(synthetic), None, None) => {
                 mistakes.keep("synthetic", synthetic.draw(seed, self.causal))
             }
+            (None, Some(shape), None) => mistakes.keep("shape", shape.check()),
             _ => {
                 mistakes.add(
                     "",
                     "",
-                    "needs either [workload.file] or [workload.synthetic], not both and not neither",
-                    "see experiments/k_sweep.toml for a file and experiments/throughput.toml for a synthetic head",
+                    "needs one of [workload.file], [workload.synthetic] and [workload.shape]",
+                    "see experiments/k_sweep.toml for a file, throughput.toml for a synthetic head and cost_vs_length.toml for a shape",
                 );
                 None
             }
@@ -204,7 +292,11 @@ impl FileParams {
             }
             (CalibrationSource::Path(_), None) => return Err(mistakes),
         };
-        mistakes.or(|| Workload { heads, calibration })
+        mistakes.or(|| Workload {
+            heads,
+            calibration,
+            nominal: None,
+        })
     }
 
     fn heads_of(&self, arrays: &Arrays, causal: bool) -> Result<Vec<Head>, Mistakes> {

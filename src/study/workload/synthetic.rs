@@ -119,6 +119,7 @@ impl SyntheticParams {
             Workload {
                 heads: heads(0),
                 calibration: heads(1),
+                nominal: None,
             }
         })
     }

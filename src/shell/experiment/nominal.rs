@@ -1,0 +1,63 @@
+//! Cost-only points: no numbers, no noise, only shapes. Each tile stops at a stated share of the ramp.
+
+use super::{Group, Result, SpentTotal};
+use crate::hardware::attention::{Account, Finish};
+use crate::shell::config::Case;
+use crate::study::metrics::{CostTally, HeadTally, Summary, Values, fold};
+
+/// The results of a group whose workload is a shape; none if it has numbers.
+pub(super) fn run(
+    cases: &[Case],
+    group: &Group,
+    which: &[usize],
+    reference: Option<usize>,
+) -> Option<Vec<Result>> {
+    let done: Vec<(Values, Vec<HeadTally>, SpentTotal)> = cases
+        .iter()
+        .map(|case| {
+            let nominal = case.workload.nominal?;
+            let finish = Finish::nominal_of(&case.attention, case.datapath);
+            let mut account = Account::open(&finish, nominal.shape.d_value);
+            let steps = case.attention.ramp.steps();
+            let stop = (nominal.alpha * f64::from(steps))
+                .ceil()
+                .clamp(1.0, f64::from(steps)) as u32;
+            account.add_nominal(&finish, nominal.shape.queries as u64, stop);
+            let spent = account.close(nominal.shape.queries);
+            let tally = HeadTally::of_cost(CostTally::of(&spent, &case.attention));
+            Some((
+                fold(std::slice::from_ref(&tally)),
+                vec![tally],
+                SpentTotal::of(&spent),
+            ))
+        })
+        .collect::<Option<_>>()?;
+    let results = group
+        .cases
+        .iter()
+        .zip(which)
+        .map(|(&(point, design), case)| {
+            let (values, heads, spent) = &done[*case];
+            let partner =
+                reference
+                    .filter(|reference| *reference != design)
+                    .and_then(|reference| {
+                        let at = group
+                            .cases
+                            .iter()
+                            .position(|other| *other == (point, reference))?;
+                        Some(&done[which[at]].0)
+                    });
+            let mut summary = Summary::new(reference.is_some_and(|reference| reference != design));
+            summary.add(values, partner);
+            summary.count(heads);
+            Result {
+                point,
+                design,
+                summary,
+                spent: Some(spent.clone()),
+                noise_lsb: None,
+            }
+        });
+    Some(results.collect())
+}
