@@ -116,15 +116,16 @@ impl Device {
         let window = 1.0 - floor;
         let half = |level: f64, at: usize| {
             let target = floor + level * window;
-            let written = if draws.stuck[at] < self.stuck_off {
-                floor
+            let (meant, written) = if draws.stuck[at] < self.stuck_off {
+                (floor, floor)
             } else if draws.stuck[at] >= 1.0 - self.stuck_on {
-                1.0
+                (1.0, 1.0)
             } else {
-                let sigma = self.programming.sigma(target, target);
-                (target + sigma * draws.programming[at]).max(0.0)
+                let mean = self.drift.expected(target);
+                let sigma = self.programming.sigma(mean, target);
+                (target, (mean + sigma * draws.programming[at]).max(0.0))
             };
-            let now = self.drift.apply(written, draws.drift[at]);
+            let now = self.drift.apply(meant, written, draws.drift[at]);
             let sigma = self.read.sigma(now, written);
             (now, sigma * sigma)
         };

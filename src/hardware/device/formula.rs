@@ -102,7 +102,8 @@ pub enum ReadParams {
 pub enum DriftParams {
     /// It stays.
     None {},
-    /// g(t) = g ((t + t0) / t0)^-nu, nu = |mu + s n|, mu and s each clip(a ln x + b, low, high).
+    /// g(t) = g ((t + t0) / t0)^-nu, nu = |mu + s n|, mu and s each clip(a ln x + b, low, high),
+    /// x the level that was meant.
     PowerLaw {
         /// t0: the drift is the identity at t = 0.
         t0: Seconds,
@@ -113,7 +114,8 @@ pub enum DriftParams {
         /// Publication and figure.
         source: String,
     },
-    /// I(t) = I + d0 + d1 I + d2 I^2 + ..., coefficients in powers of nA.
+    /// mean I(t) = I + d0 + d1 I + d2 I^2 + ..., coefficients in powers of nA, I the current that was
+    /// meant. The spread of the write at that age lies around the shifted mean.
     Shift {
         /// The current of the largest level.
         full: Amperes,
@@ -226,21 +228,33 @@ pub enum Drift {
         /// `[a, b, low, high]` of its spread.
         spread: [f64; 4],
     },
-    /// Add a polynomial in x.
+    /// Add a polynomial in x to the target.
     Shift(Vec<f64>),
 }
 
 impl Drift {
-    /// The level after drift, never negative; `draw` is standard normal.
+    /// Where a mean drift takes the level `target`; the spread of a write at that age lies around it.
+    /// Not negative only after the spread is added.
     #[must_use]
-    pub fn apply(&self, x: f64, draw: f64) -> f64 {
-        let clipped = |[a, b, low, high]: [f64; 4]| (a * x.max(1e-9).ln() + b).clamp(low, high);
+    pub fn expected(&self, target: f64) -> f64 {
         match self {
-            Self::None => x,
+            Self::None | Self::PowerLaw { .. } => target,
+            Self::Shift(coefficients) => target + horner(coefficients, target),
+        }
+    }
+
+    /// The level after drift of a cell that was meant to hold `target` and holds `written`; `draw` is
+    /// standard normal. The exponent follows the target, as in the published model. A shift of the
+    /// mean is in `written` already, through [`expected`](Self::expected).
+    #[must_use]
+    pub fn apply(&self, target: f64, written: f64, draw: f64) -> f64 {
+        let clipped =
+            |[a, b, low, high]: [f64; 4]| (a * target.max(1e-7).ln() + b).clamp(low, high);
+        match self {
+            Self::None | Self::Shift(_) => written,
             Self::PowerLaw { log, mean, spread } => {
-                x * (-(clipped(*mean) + clipped(*spread) * draw).abs() * log).exp()
+                written * (-(clipped(*mean) + clipped(*spread) * draw).abs() * log).exp()
             }
-            Self::Shift(coefficients) => (x + horner(coefficients, x)).max(0.0),
         }
     }
 }
