@@ -1,2 +1,5 @@
-//! The `topkima` command.
-fn main() {}
+//! The `topkima` command: see `topkima --help`.
+
+fn main() -> std::process::ExitCode {
+    topkima::shell::cli::main()
+}

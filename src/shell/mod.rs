@@ -1,6 +1,9 @@
 //! Top floor: what touches files, threads and people.
 
+pub mod cli;
 pub mod config;
 pub mod experiment;
+pub mod journal;
 pub mod plot;
 pub mod published;
+pub mod report;

@@ -240,7 +240,7 @@ impl Store {
             (Some(name), None) => {
                 let path = devices.join(format!("{name}.toml"));
                 if !path.is_file() {
-                    let known = list_devices(devices).join(", ");
+                    let known = list_toml(devices).join(", ");
                     mistakes.add(
                         "device.name",
                         format!("\"{name}\""),
@@ -346,9 +346,9 @@ impl Store {
     }
 }
 
-/// Names of the device files in a folder.
+/// Names of the TOML files in a folder, in order.
 #[must_use]
-pub fn list_devices(folder: &Path) -> Vec<String> {
+pub fn list_toml(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use toml::Table;
 
-pub use files::{Input, Store, find_home, load_device};
+pub use files::{Input, Store, find_home, list_toml, load_device};
 pub use plan::{Case, Key, Overrides, Plan};
 
 use crate::base::mistake::{Mistake, Mistakes};

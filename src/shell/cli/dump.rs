@@ -1,0 +1,128 @@
+//! `topkima run --dump`: what a query went through, for a notebook.
+
+use std::path::Path;
+
+use super::Failure;
+use crate::base::rng::Seed;
+use crate::hardware::attention::{Calibration, Finish, Prepared};
+use crate::hardware::crossbar::Chip;
+use crate::shell::config::Plan;
+use crate::shell::journal::write_whole;
+use crate::study::workload::arrays;
+
+/// Arrays of the chosen queries at the first point and trial: `scores`, `depth` (clean, LSB below the
+/// ramp's start) and for each design `<design>.trips` (0 where a column never trips),
+/// `<design>.survivors` (0/1), `<design>.a` (codes), `<design>.probabilities`: heads x queries x
+/// tokens; `<design>.output` and `output`: heads x queries x d_v.
+pub(super) fn dump(plan: &mut Plan, path: &Path, queries: &[usize]) -> Result<(), Failure> {
+    let seed = Seed(plan.params.seed);
+    let mut arrays: Vec<(String, Vec<usize>, Vec<f64>)> = Vec::new();
+    for design in 0..plan.designs() {
+        let name = plan.params.design[design].name.clone();
+        let case = plan.case(0, design)?;
+        let attention = &case.attention;
+        let shape = case.workload.shape();
+        if case.workload.heads.is_empty() {
+            return Err(Failure::Asked(vec![
+                "--dump: a workload of shapes has no scores; name one with numbers".to_owned(),
+            ]));
+        }
+        if let Some(query) = queries.iter().find(|query| **query >= shape.queries) {
+            return Err(Failure::Asked(vec![format!(
+                "--queries = {query}: the workload has queries 0 to {}; name one of them",
+                shape.queries - 1
+            )]));
+        }
+        let pairs = vec![shape.heads, queries.len(), shape.tokens];
+        let outputs = vec![shape.heads, queries.len(), shape.d_value];
+        let chip = Chip::fabricate(
+            seed,
+            0,
+            &attention.device,
+            &attention.crossbar,
+            attention.values.as_ref(),
+        );
+        let ladders = attention.ladders(&chip);
+        let (mut scores, mut depth, mut output) = (Vec::new(), Vec::new(), Vec::new());
+        let mut rows: [Vec<f64>; 4] = Default::default();
+        let mut own_output = Vec::new();
+        for (head, (measured, rows_of)) in case
+            .workload
+            .heads
+            .iter()
+            .zip(&case.workload.calibration)
+            .enumerate()
+        {
+            let calibration = Calibration::of(attention, rows_of, head);
+            let calibrated = Prepared::of(attention, rows_of, calibration, 1);
+            let finish = Finish::load(attention, case.datapath, head, &calibrated);
+            let prepared = Prepared::of(attention, measured, calibration, 1);
+            let conversion = attention.convert(seed, &chip, &ladders, head as u64, &prepared);
+            let stored = attention.values.as_ref().map(|values| {
+                values.program(seed, head as u64, &chip, &attention.device, &prepared.v)
+            });
+            for &query in queries {
+                let trips = conversion.trips.column(query);
+                let mut outcome = finish.select(trips.as_slice(), query, &prepared);
+                finish.drive(
+                    seed,
+                    &chip,
+                    (head as u64, query),
+                    &prepared,
+                    stored.as_ref(),
+                    &mut outcome,
+                );
+                scores.extend(prepared.reference.scores.column(query).iter());
+                depth.extend((0..shape.tokens).map(|token| prepared.clean_depth(token, query)));
+                output.extend(prepared.reference.output.column(query).iter());
+                rows[0].extend(
+                    trips
+                        .iter()
+                        .map(|trip| if trip.is_finite() { *trip } else { 0.0 }),
+                );
+                let mut line = [
+                    vec![0.0; shape.tokens],
+                    vec![0.0; shape.tokens],
+                    vec![0.0; shape.tokens],
+                ];
+                for ((winner, code), p) in outcome
+                    .survivors
+                    .iter()
+                    .zip(&outcome.row.codes)
+                    .zip(&outcome.row.probabilities)
+                {
+                    line[0][winner.token] = 1.0;
+                    line[1][winner.token] = *code;
+                    line[2][winner.token] = *p;
+                }
+                for (all, one) in rows[1..].iter_mut().zip(line) {
+                    all.extend(one);
+                }
+                own_output.extend(outcome.output);
+            }
+        }
+        if design == 0 {
+            arrays.push(("scores".to_owned(), pairs.clone(), scores));
+            arrays.push(("depth".to_owned(), pairs.clone(), depth));
+            arrays.push(("output".to_owned(), outputs.clone(), output));
+            arrays.push((
+                "queries".to_owned(),
+                vec![queries.len()],
+                queries.iter().map(|query| *query as f64).collect(),
+            ));
+        }
+        for (part, values) in ["trips", "survivors", "a", "probabilities"]
+            .iter()
+            .zip(rows)
+        {
+            arrays.push((format!("{name}.{part}"), pairs.clone(), values));
+        }
+        arrays.push((format!("{name}.output"), outputs, own_output));
+    }
+    let parts: Vec<(&str, &[usize], &[f64])> = arrays
+        .iter()
+        .map(|(name, shape, values)| (name.as_str(), shape.as_slice(), values.as_slice()))
+        .collect();
+    let bytes = arrays::write_npz(&parts).map_err(|error| Failure::System(error.to_string()))?;
+    Ok(write_whole(path, &bytes)?)
+}

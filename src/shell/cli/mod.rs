@@ -1,0 +1,108 @@
+//! The command line: the only room that prints.
+//!
+//! Exit codes: 0 done; 2 what was asked is wrong, every mistake on a line of its own; 1 anything else.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod dump;
+mod list;
+mod run;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::config::FileMistakes;
+use super::journal::JournalError;
+
+/// Behavioural simulator of attention on analog in-memory computing: how accurate, how long, how
+/// much energy, from one run.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run an experiment; writes rows.csv, resolved.toml, run.json and a figure
+    Run(run::RunArguments),
+    /// Tell every mistake in experiment and device files; runs nothing
+    Check {
+        /// Experiment or device files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Tell what there is
+    List {
+        /// What to list
+        what: list::What,
+    },
+}
+
+/// What a command ends with when it does not end well.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What was asked is wrong: a line each.
+    Asked(Vec<String>),
+    /// The system failed.
+    System(String),
+}
+
+impl From<FileMistakes> for Failure {
+    fn from(mistakes: FileMistakes) -> Self {
+        Self::Asked(mistakes.0.iter().map(ToString::to_string).collect())
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Other { .. } | JournalError::Nothing { .. } => {
+                Self::Asked(vec![error.to_string()])
+            }
+            _ => Self::System(error.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            // The reader has seen enough.
+            std::process::exit(0);
+        }
+        Self::System(error.to_string())
+    }
+}
+
+/// Runs the command line and says how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check { files } => list::check(&files),
+        Command::List { what } => list::list(what),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Asked(lines)) => {
+            let mut stderr = io::stderr().lock();
+            for line in &lines {
+                let _ = writeln!(stderr, "{line}");
+            }
+            if lines.len() > 1 {
+                let _ = writeln!(stderr, "{} mistakes; nothing was run", lines.len());
+            }
+            ExitCode::from(2)
+        }
+        Err(Failure::System(line)) => {
+            let _ = writeln!(io::stderr(), "{line}");
+            ExitCode::from(1)
+        }
+    }
+}

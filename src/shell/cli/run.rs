@@ -1,0 +1,283 @@
+//! `topkima run`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::Failure;
+use crate::shell::config::{Overrides, Plan};
+use crate::shell::experiment::{groups, run_group};
+use crate::shell::journal::{Journal, write_whole};
+use crate::shell::report::{Entry, breakdown_csv, entry, figures, header, rows_csv};
+
+/// Arguments of `topkima run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArguments {
+    /// Experiment file
+    pub experiment: PathBuf,
+    /// Folder of the results [default: out/<experiment>-seed<seed>]
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Set a key of the file, for instance --set topk.k=8 or --set device.with.column.noise="0.5 LSB"
+    #[arg(long, value_name = "PATH=VALUE", value_parser = parse_set)]
+    pub set: Vec<(String, toml::Value)>,
+    /// Seed of every draw
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Number of chips
+    #[arg(long)]
+    pub trials: Option<u64>,
+    /// Threads; results do not depend on it [default: all cores]
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Go on with an unfinished run
+    #[arg(long)]
+    pub resume: bool,
+    /// Print nothing but mistakes
+    #[arg(long)]
+    pub quiet: bool,
+    /// Also write breakdown.csv: energy and time by stage and action
+    #[arg(long)]
+    pub breakdown: bool,
+    /// Also write scores, trip steps, survivors and A of chosen queries (first point, first trial)
+    #[arg(long, value_name = "FILE.npz")]
+    pub dump: Option<PathBuf>,
+    /// Queries for --dump, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "0", requires = "dump")]
+    pub queries: Vec<usize>,
+}
+
+/// `path=value`, where the value is TOML, or text if it is not.
+fn parse_set(text: &str) -> Result<(String, toml::Value), String> {
+    let (path, value) = text
+        .split_once('=')
+        .ok_or("write PATH=VALUE, for instance topk.k=8")?;
+    let parsed = toml::from_str::<toml::Table>(&format!("value = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    Ok((path.trim().to_owned(), parsed))
+}
+
+/// What a journal's first line names: a resumed run must be the same run.
+fn title(plan: &Plan, resolved: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(env!("CARGO_PKG_VERSION"));
+    hash.update(resolved);
+    for input in plan.inputs() {
+        hash.update(input.sha256);
+    }
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    let started = Instant::now();
+    if arguments.threads == Some(0) {
+        return Err(Failure::Asked(vec![
+            "--threads = 0: must be at least 1; leave it out to use all cores".to_owned(),
+        ]));
+    }
+    // A pool that exists already (a second run in one process) is as good.
+    let _ = rayon::ThreadPoolBuilder::new()
+        .num_threads(arguments.threads.unwrap_or(0))
+        .build_global();
+    let overrides = Overrides {
+        set: arguments.set.clone(),
+        seed: arguments.seed,
+        trials: arguments.trials,
+    };
+    let mut plan = Plan::load(&arguments.experiment, &overrides)?;
+    if let Some(path) = &arguments.dump {
+        super::dump::dump(&mut plan, path, &arguments.queries)?;
+    }
+    let folder = arguments.out.clone().unwrap_or_else(|| {
+        PathBuf::from("out").join(format!("{}-seed{}", plan.name, plan.params.seed))
+    });
+    let resolved =
+        toml::to_string(&plan.params).map_err(|error| Failure::System(error.to_string()))?;
+    let (mut journal, mut entries) =
+        Journal::open::<Vec<Entry>>(&folder, &title(&plan, &resolved), arguments.resume).map(
+            |(journal, groups)| {
+                (
+                    journal,
+                    groups.into_iter().flatten().collect::<Vec<Entry>>(),
+                )
+            },
+        )?;
+    if !arguments.quiet {
+        for warning in &plan.warnings {
+            eprintln!("warning: {warning}");
+        }
+    }
+    let groups = groups(&plan);
+    let bar = progress(arguments.quiet, groups.len() as u64 * plan.params.trials);
+    let mut notes: Vec<String> = Vec::new();
+    for group in &groups {
+        let finished = |case: &(usize, usize)| {
+            entries
+                .iter()
+                .any(|entry| (entry.point, entry.design) == *case)
+        };
+        if arguments.resume && group.cases.iter().all(finished) {
+            bar.inc(plan.params.trials);
+            continue;
+        }
+        let (results, said) = run_group(&mut plan, group, &mut |trials| bar.inc(trials))?;
+        let mut rows = Vec::with_capacity(results.len());
+        for result in &results {
+            let attention = plan.case(result.point, result.design)?.attention;
+            let mut row = entry(&plan, &attention, result);
+            if !arguments.breakdown {
+                row.breakdown.clear();
+            }
+            rows.push(row);
+        }
+        journal.append(&rows)?;
+        entries.extend(rows);
+        for line in said.lines {
+            if !notes.contains(&line) {
+                notes.push(line);
+            }
+        }
+    }
+    bar.finish_and_clear();
+    entries.sort_by_key(|entry| (entry.point, entry.design));
+    write_whole(&folder.join("rows.csv"), &rows_csv(&plan.swept, &entries))?;
+    write_whole(&folder.join("resolved.toml"), resolved.as_bytes())?;
+    if arguments.breakdown {
+        write_whole(&folder.join("breakdown.csv"), &breakdown_csv(&entries))?;
+    }
+    for (name, svg) in figures(&plan, &entries) {
+        write_whole(&folder.join(name), svg.as_bytes())?;
+    }
+    let about = about(&plan, &notes, started);
+    write_whole(&folder.join("run.json"), about.as_bytes())?;
+    journal.finish()?;
+    if !arguments.quiet {
+        say(&plan, &entries, &notes)?;
+        println!(
+            "{} rows in {} ({:.1} s)",
+            entries.len(),
+            folder.join("rows.csv").display(),
+            started.elapsed().as_secs_f64()
+        );
+    }
+    Ok(())
+}
+
+fn progress(quiet: bool, length: u64) -> ProgressBar {
+    if quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} trials, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn about(plan: &Plan, notes: &[String], started: Instant) -> String {
+    let inputs: Vec<_> = plan
+        .inputs()
+        .into_iter()
+        .map(|input| json!({ "path": input.path, "sha256": input.sha256 }))
+        .collect();
+    let about = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "command": std::env::args().collect::<Vec<_>>(),
+        "seed": plan.params.seed,
+        "mode": "exact: every cell and every column is drawn",
+        "warnings": plan.warnings,
+        "notes": notes,
+        "inputs": inputs,
+        "wall_seconds": started.elapsed().as_secs_f64(),
+    });
+    serde_json::to_string_pretty(&about).unwrap_or_default() + "\n"
+}
+
+/// Columns of the summary on the screen.
+const SHOWN: [(&str, &str); 7] = [
+    ("recall_mean", "recall"),
+    ("output_error_mean", "out. error"),
+    ("alpha_mean", "alpha"),
+    ("tie_rate_mean", "tie rate"),
+    ("latency_ns_mean", "latency us"),
+    ("energy_pj_mean", "energy nJ"),
+    ("tops_per_w_mean", "TOPS/W"),
+];
+
+/// Most rows of the summary.
+const MOST_ROWS: usize = 60;
+
+fn say(plan: &Plan, entries: &[Entry], notes: &[String]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", plan.params.question)?;
+    for line in notes {
+        writeln!(out, "{line}")?;
+    }
+    let header = header(&plan.swept);
+    let keys = 1 + plan.swept.len();
+    let mut lines: Vec<Vec<String>> = vec![header[..keys].to_vec()];
+    lines[0].extend(SHOWN.iter().map(|(_, name)| (*name).to_owned()));
+    lines[0].push("noise LSB".to_owned());
+    for entry in entries.iter().take(MOST_ROWS) {
+        let mut line = entry.row[..keys].to_vec();
+        for (column, name) in SHOWN {
+            let at = header.iter().position(|known| known == column).unwrap_or(0);
+            let value = entry.row[at].parse::<f64>().ok();
+            line.push(value.map_or_else(
+                || "-".to_owned(),
+                |value| match name {
+                    "latency us" | "energy nJ" => format!("{:.2}", value / 1e3),
+                    "TOPS/W" => format!("{value:.2}"),
+                    _ => format!("{value:.4}"),
+                },
+            ));
+        }
+        line.push(
+            entry
+                .noise_lsb
+                .map_or_else(|| "-".to_owned(), |noise| format!("{noise:.3}")),
+        );
+        lines.push(line);
+    }
+    let widths: Vec<usize> = (0..lines[0].len())
+        .map(|at| {
+            lines
+                .iter()
+                .map(|line| line[at].chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    for line in &lines {
+        let cells: Vec<String> = line
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(at, (cell, width))| {
+                if at < keys {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            })
+            .collect();
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
+    }
+    if entries.len() > MOST_ROWS {
+        writeln!(
+            out,
+            "... and {} more rows in rows.csv",
+            entries.len() - MOST_ROWS
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Figures of a run: its own rows, the first swept key across, a line a design and other keys.
+
+use super::rows::{Entry, header};
+use crate::shell::config::Plan;
+use crate::shell::plot::{Axis, Figure, Panel, Point, Scale, Series, svg};
+
+/// What is worth a panel, and how its axis is called.
+const PANELS: [(&str, &str); 6] = [
+    ("recall", "recall@k"),
+    ("output_error", "relative output error"),
+    ("alpha", "alpha (steps / full ramp)"),
+    ("tie_rate", "tie rate"),
+    ("latency_ns", "latency of a head (ns)"),
+    ("energy_pj", "energy of a head (pJ)"),
+];
+
+/// Most lines in one figure.
+const MOST_SERIES: usize = 32;
+
+/// The figures of a run by file name; none without a sweep.
+#[must_use]
+pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
+    let header = header(&plan.swept);
+    let across = plan
+        .swept
+        .iter()
+        .position(|path| numeric(entries, 1 + column_of(plan, path)))
+        .unwrap_or(0);
+    let Some(path) = plan.swept.get(across) else {
+        return Vec::new();
+    };
+    let at = 1 + across;
+    let x_is_number = numeric(entries, at);
+    let mut names: Vec<String> = Vec::new();
+    for entry in entries {
+        if !x_is_number && !names.contains(&entry.row[at]) {
+            names.push(entry.row[at].clone());
+        }
+    }
+    let x_of = |entry: &Entry| {
+        if x_is_number {
+            leading_number(&entry.row[at]).unwrap_or(f64::NAN)
+        } else {
+            names
+                .iter()
+                .position(|name| *name == entry.row[at])
+                .unwrap_or(0) as f64
+        }
+    };
+    let unit = entries
+        .first()
+        .and_then(|entry| entry.row[at].split_once(' '))
+        .map_or("", |(_, unit)| unit);
+    let label = if x_is_number && !unit.is_empty() {
+        format!("{path} ({unit})")
+    } else {
+        path.clone()
+    };
+    let xs: Vec<f64> = entries.iter().map(x_of).collect();
+    let (low, high) = xs.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), x| {
+        (low.min(*x), high.max(*x))
+    });
+    let scale = if x_is_number && low > 0.0 && high / low >= 16.0 {
+        Scale::Log
+    } else {
+        Scale::Linear
+    };
+    let panels: Vec<Panel> = PANELS
+        .iter()
+        .filter_map(|(metric, title)| {
+            let mean = header
+                .iter()
+                .position(|name| *name == format!("{metric}_mean"))?;
+            let mut series: Vec<Series> = Vec::new();
+            for (entry, x) in entries.iter().zip(&xs) {
+                let Ok(y) = entry.row[mean].parse::<f64>() else {
+                    continue;
+                };
+                let name = series_name(plan, entry, across);
+                let point = Point {
+                    x: *x,
+                    y,
+                    half_width: entry.row[mean + 1].parse().ok(),
+                };
+                match series.iter_mut().find(|one| one.name == name) {
+                    Some(one) => one.points.push(point),
+                    None => series.push(Series {
+                        name,
+                        points: vec![point],
+                    }),
+                }
+            }
+            series.truncate(MOST_SERIES);
+            let all = || {
+                series
+                    .iter()
+                    .flat_map(|one| &one.points)
+                    .map(|point| point.y)
+            };
+            let (least, most) = (
+                all().fold(f64::INFINITY, f64::min),
+                all().fold(0.0, f64::max),
+            );
+            // A panel that is zero everywhere says nothing.
+            (most > 0.0).then(|| Panel {
+                title: (*title).to_owned(),
+                x: Axis {
+                    label: label.clone(),
+                    scale,
+                },
+                y: Axis {
+                    label: (*metric).to_owned(),
+                    scale: if least > 0.0 && most / least >= 16.0 {
+                        Scale::Log
+                    } else {
+                        Scale::Linear
+                    },
+                },
+                series,
+                x_names: (!x_is_number).then(|| names.clone()),
+            })
+        })
+        .collect();
+    let figure = Figure {
+        title: plan.params.question.clone(),
+        caption: format!(
+            "{}, seed {}, {} trials; bars: 95 % interval of the mean over trials",
+            plan.name, plan.params.seed, plan.params.trials
+        ),
+        panels,
+    };
+    vec![("figure.svg".to_owned(), svg(&figure))]
+}
+
+fn column_of(plan: &Plan, path: &str) -> usize {
+    plan.swept
+        .iter()
+        .position(|other| other == path)
+        .unwrap_or(0)
+}
+
+fn leading_number(cell: &str) -> Option<f64> {
+    let number = cell.split_once(' ').map_or(cell, |(number, _)| number);
+    number.parse::<f64>().ok().filter(|value| value.is_finite())
+}
+
+fn numeric(entries: &[Entry], at: usize) -> bool {
+    entries
+        .iter()
+        .all(|entry| leading_number(&entry.row[at]).is_some())
+}
+
+fn series_name(plan: &Plan, entry: &Entry, across: usize) -> String {
+    let mut name = entry.row[0].clone();
+    for (at, path) in plan.swept.iter().enumerate() {
+        if at != across {
+            let short = path.rsplit('.').next().unwrap_or(path);
+            name.push_str(&format!(", {short} {}", entry.row[1 + at]));
+        }
+    }
+    name
+}
