@@ -78,11 +78,19 @@ fn remove(tree: &mut Table, path: &str) -> Option<Value> {
     }
 }
 
+/// Keys of a device file that hold one choice of several: another choice replaces the first.
+const CHOICES: [&str; 4] = ["cell", "programming", "drift", "read"];
+
 /// Lays `over` on `base`, table by table. A sourced number gives way to a bare one.
 pub fn merge(base: &mut Table, over: &Table) {
     for (key, value) in over {
         match (base.get_mut(key), value) {
-            (Some(Value::Table(inner)), Value::Table(over)) => merge(inner, over),
+            (Some(Value::Table(inner)), Value::Table(over))
+                if !CHOICES.contains(&key.as_str())
+                    || over.keys().all(|choice| inner.contains_key(choice)) =>
+            {
+                merge(inner, over);
+            }
             _ => {
                 base.insert(key.clone(), value.clone());
             }
