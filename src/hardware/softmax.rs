@@ -308,7 +308,7 @@ impl Lut {
             })
             .collect();
         let sum: f64 = values.iter().sum();
-        if !(sum > 0.0) {
+        if sum.is_nan() || sum <= 0.0 {
             // Every table value rounded to zero: nothing drives A x V.
             return Row {
                 probabilities: vec![0.0; values.len()],

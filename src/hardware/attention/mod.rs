@@ -215,8 +215,10 @@ impl AttentionParams {
         );
         let ramp = m.keep("ramp", self.ramp.check(shape.heads));
         // Without tiles the selection is checked against one tile, so that its mistakes show too.
-        let one = [0..shape.tokens];
-        let tiles = crossbar.as_ref().map_or(&one[..], Crossbar::tiles);
+        let one = 0..shape.tokens;
+        let tiles = crossbar
+            .as_ref()
+            .map_or(std::slice::from_ref(&one), Crossbar::tiles);
         let topk = m.keep("topk", self.topk.check(shape.heads, tiles));
         let softmax = m.keep("softmax", self.softmax.check());
         let timing = m.keep("timing", Timing::check(&device.timing, &self.timing));
