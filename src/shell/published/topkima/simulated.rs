@@ -200,8 +200,8 @@ fn alphas(inputs: &Inputs) -> Result<Vec<Row>, Mistakes> {
     let note = note.as_str();
     let mut rows = Vec::new();
     for (range, name) in [
-        (Range::OneSided {}, "ramp +FS to 0"),
-        (Range::Symmetric {}, "ramp +FS to -FS"),
+        (Range::OneSided {}, "ramp +FS to 0 (no noise)"),
+        (Range::Symmetric {}, "ramp +FS to -FS (no noise)"),
     ] {
         for percentile in [99.0, 99.9, 100.0] {
             let mut params = hardware(256, Split::Proportional {});
