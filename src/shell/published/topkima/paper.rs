@@ -102,8 +102,8 @@ pub(super) const RIVALS: [Rival; 5] = [
         name: "X-Former, 2023",
         tops: None,
         tops_per_watt: 13.44,
-        note: "X-Former's own Table IV says 6.72 TOPS/W with sequence blocking, exactly half: the paper counts a \
-               multiply-accumulate as two operations there. Its own table also says 1 GHz, not 200 MHz.",
+        note: "X-Former's own Table IV says 6.72 TOPS/W with sequence blocking, exactly half, as if the paper counted a \
+               multiply-accumulate as two operations here. Its own table also says 1 GHz, not 200 MHz.",
     },
     Rival {
         name: "HARDSEA, 2023",

@@ -10,38 +10,18 @@ use super::*;
 use crate::study::workload::arrays::read_safetensors;
 use crate::study::workload::{Arrays, CalibrationSource, FileParams, WANTED};
 
-const PERIPHERY: &str = include_str!("../../../../device_params/shared/periphery-65nm.toml");
-
-/// The paper's SRAM device with its times and energies, and round numbers for its noise.
-const CELL: &str = r#"
-name = "sram-65nm"
-description = "test"
-reference = "test"
-programming = { none = {} }
-drift = { none = {} }
-read = { none = {} }
-stuck_at = { off = "0 %", on = "0 %" }
-[cell.sram]
-mismatch = "5 %"
-conductance = "0 S"
-[line]
-unit_discharge = "20 uV"
-precharge = "0.5 V"
-headroom = "0.1 V"
-read_wordline = "0.5 V"
-compression = "0 %"
-pulse_loss = "0 ns"
-capacitance_mismatch = "0 %"
-wire = "0 Ohm"
-[column]
-offset = "0.3 LSB"
-noise = "0.25 LSB"
-replica_mismatch = "5 %"
-adc_noise = "0 LSB"
-"#;
-
+/// The shipped device, nominal grade: its file and the two that it includes.
 fn device() -> DeviceParams {
-    toml::from_str(&format!("{CELL}\n{PERIPHERY}")).unwrap()
+    let read = |name: &str| -> toml::Table {
+        let path = format!("{}/device_params/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let mut tree = read("shared/periphery-65nm");
+    tree.extend(read("shared/column-65nm"));
+    tree.extend(read("sram-65nm"));
+    tree.remove("include");
+    tree.remove("grades");
+    tree.try_into().unwrap()
 }
 
 fn inputs() -> Inputs {
