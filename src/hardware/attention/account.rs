@@ -245,8 +245,10 @@ impl<'a> Account<'a> {
                 if after_av { self.d_value } else { survivors },
             );
         if self.datapath == (Datapath::Conventional {}) {
-            // Codes come in address order: the smallest step has to be looked for.
-            softmax = softmax.and(Action::CodeCompare, survivors.saturating_sub(1));
+            // Codes come in address order: the smallest step of each tile has to be looked for. The
+            // smallest of the tiles is counted as a merge, in every design.
+            let driven = trace.tiles.iter().filter(|tile| tile.columns > 0).count() as u64;
+            softmax = softmax.and(Action::CodeCompare, survivors.saturating_sub(driven));
         }
         ledger.charge(Stage::Softmax, softmax);
         if let (Some(values), AvParams::Tiles { wordlines, .. }) = (&attention.values, attention.av)

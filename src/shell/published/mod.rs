@@ -1,6 +1,8 @@
 //! Published numbers beside the model's: the tables of `topkima reproduce`.
 
 pub mod macros;
+mod text;
+pub mod topkima;
 
 use std::fmt;
 

@@ -1,11 +1,7 @@
 //! The rows as a table for a terminal.
 
-use std::fmt::Write;
-
+use super::super::text::{number, put, wrap};
 use super::{Group, MacroRow, Scope};
-
-/// Widest line, in columns.
-const WIDTH: usize = 120;
 
 /// A fixed-width table of at most 120 columns: groups apart, the error of each, notes below.
 #[must_use]
@@ -211,44 +207,4 @@ pub(super) fn summarise(rows: &[&MacroRow]) -> Option<Summary> {
 
 fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// Number of a note, from 1; the same text has the same number.
-fn number<'a>(notes: &mut Vec<&'a str>, note: &'a str) -> usize {
-    match notes.iter().position(|known| *known == note) {
-        Some(index) => index + 1,
-        None => {
-            notes.push(note);
-            notes.len()
-        }
-    }
-}
-
-/// Words after `lead`, broken before the last column, further lines under the first word.
-fn wrap(text: &mut String, lead: &str, words: &str) {
-    let indent = " ".repeat(lead.chars().count());
-    let mut line = lead.to_owned();
-    let mut used = indent.len();
-    for word in words.split_whitespace() {
-        let length = word.chars().count();
-        if used > indent.len() && used + 1 + length > WIDTH {
-            text.push_str(line.trim_end());
-            text.push('\n');
-            line.clone_from(&indent);
-            used = indent.len();
-        }
-        if used > indent.len() {
-            line.push(' ');
-            used += 1;
-        }
-        line.push_str(word);
-        used += length;
-    }
-    text.push_str(line.trim_end());
-    text.push('\n');
-}
-
-fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = text.write_fmt(line);
 }
