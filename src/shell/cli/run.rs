@@ -52,7 +52,7 @@ pub(crate) struct RunArguments {
 }
 
 /// `path=value`, where the value is TOML, or text if it is not.
-fn parse_set(text: &str) -> Result<(String, toml::Value), String> {
+pub(super) fn parse_set(text: &str) -> Result<(String, toml::Value), String> {
     let (path, value) = text
         .split_once('=')
         .ok_or("write PATH=VALUE, for instance topk.k=8")?;

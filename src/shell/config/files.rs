@@ -164,24 +164,28 @@ impl Store {
         Ok(merged)
     }
 
-    /// Reads and checks a device file.
+    /// A device file as it is written, with the grade and the keys that a choice sets. Mistakes in
+    /// it come with what could be read all the same.
     ///
     /// # Errors
     /// Every mistake in it, and a grade that it does not hold.
-    pub fn device_at(
+    pub fn device_params(
         &mut self,
         path: &Path,
         choice: &DeviceChoice,
-    ) -> Result<Device, FileMistakes> {
+    ) -> Result<DeviceParams, (Option<DeviceParams>, FileMistakes)> {
         let file = path.display().to_string();
-        let mut tree = self.device_tree(path, 0)?;
+        let mut tree = self.device_tree(path, 0).map_err(|found| (None, found))?;
         let grades = match tree.remove("grades") {
             Some(Value::Table(grades)) => grades,
             Some(_) => {
-                return Err(about(
-                    path,
-                    "`grades` must be a table of tables",
-                    "write [grades.good]",
+                return Err((
+                    None,
+                    about(
+                        path,
+                        "`grades` must be a table of tables",
+                        "write [grades.good]",
+                    ),
                 ));
             }
             None => Table::new(),
@@ -207,20 +211,36 @@ impl Store {
             }
         }
         tree::merge(&mut tree, &choice.with);
-        let params = match tree::read::<DeviceParams>(&tree) {
-            Ok(params) => Some(params),
+        match tree::read::<DeviceParams>(&tree) {
+            Ok(params) if mistakes.0.is_empty() => Ok(params),
+            Ok(params) => Err((Some(params), FileMistakes::of(&file, mistakes))),
             Err((params, found)) => {
                 mistakes.0.extend(found.0);
-                params
+                Err((params, FileMistakes::of(&file, mistakes)))
             }
+        }
+    }
+
+    /// Reads and checks a device file.
+    ///
+    /// # Errors
+    /// Every mistake in it, and a grade that it does not hold.
+    pub fn device_at(
+        &mut self,
+        path: &Path,
+        choice: &DeviceChoice,
+    ) -> Result<Device, FileMistakes> {
+        let (params, mut mistakes) = match self.device_params(path, choice) {
+            Ok(params) => (Some(params), FileMistakes::default()),
+            Err(found) => found,
         };
         match params.map(|params| params.check(choice.age, &choice.selection())) {
             Some(Ok(device)) if mistakes.0.is_empty() => Ok(device),
             Some(Err(found)) => {
-                mistakes.0.extend(found.0);
-                Err(FileMistakes::of(&file, mistakes))
+                mistakes.join(FileMistakes::of(&path.display().to_string(), found));
+                Err(mistakes)
             }
-            _ => Err(FileMistakes::of(&file, mistakes)),
+            _ => Err(mistakes),
         }
     }
 
