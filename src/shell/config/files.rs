@@ -173,7 +173,7 @@ impl Store {
         &mut self,
         path: &Path,
         choice: &DeviceChoice,
-    ) -> Result<DeviceParams, (Option<DeviceParams>, FileMistakes)> {
+    ) -> Result<DeviceParams, (Option<Box<DeviceParams>>, FileMistakes)> {
         let file = path.display().to_string();
         let mut tree = self.device_tree(path, 0).map_err(|found| (None, found))?;
         let grades = match tree.remove("grades") {
@@ -213,10 +213,10 @@ impl Store {
         tree::merge(&mut tree, &choice.with);
         match tree::read::<DeviceParams>(&tree) {
             Ok(params) if mistakes.0.is_empty() => Ok(params),
-            Ok(params) => Err((Some(params), FileMistakes::of(&file, mistakes))),
+            Ok(params) => Err((Some(Box::new(params)), FileMistakes::of(&file, mistakes))),
             Err((params, found)) => {
                 mistakes.0.extend(found.0);
-                Err((params, FileMistakes::of(&file, mistakes)))
+                Err((params.map(Box::new), FileMistakes::of(&file, mistakes)))
             }
         }
     }
@@ -231,7 +231,7 @@ impl Store {
         choice: &DeviceChoice,
     ) -> Result<Device, FileMistakes> {
         let (params, mut mistakes) = match self.device_params(path, choice) {
-            Ok(params) => (Some(params), FileMistakes::default()),
+            Ok(params) => (Some(Box::new(params)), FileMistakes::default()),
             Err(found) => found,
         };
         match params.map(|params| params.check(choice.age, &choice.selection())) {

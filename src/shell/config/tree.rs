@@ -100,6 +100,9 @@ pub fn merge(base: &mut Table, over: &Table) {
 
 /// Reads a tree into a type and goes on after each mistake, so that all of them are found: what
 /// was wrong is taken out and the rest is read again.
+///
+/// # Errors
+/// Every mistake of the tree, with the value if one could be made none the less.
 pub fn read<T: DeserializeOwned>(tree: &Table) -> Result<T, (Option<T>, Mistakes)> {
     const MOST: usize = 64;
     let mut rest = tree.clone();
