@@ -7,6 +7,7 @@
 mod cell;
 mod effect;
 mod formula;
+mod spread;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use cell::CellDraws;
 pub use cell::{Cell, Mapping, Stored};
 pub use effect::Effect;
-pub use formula::{Aged, Drift, DriftParams, ProgrammingParams, ReadParams, ShiftAge, Spread};
+pub use formula::{Aged, DriftParams, ProgrammingParams, ReadParams, ShiftAge};
+pub use spread::{Drift, Spread};
 
 use crate::base::energy::{PriceList, Prices};
 use crate::base::mistake::Mistakes;
