@@ -8,6 +8,7 @@ mod account;
 mod calibrate;
 mod convert;
 mod finish;
+mod product;
 mod reference;
 
 use std::sync::Arc;
