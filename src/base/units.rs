@@ -40,7 +40,7 @@ pub enum UnitError {
     },
     /// The unit belongs to another quantity, or to none.
     #[error(
-        "`{text}`: unit `{unit}` is not one of {quantity} (base unit {base}); write for instance `{example}`"
+        "`{text}`: unit `{unit}` does not fit here, where `{base}` belongs; write for instance `{example}`"
     )]
     WrongUnit {
         /// What was written.
@@ -144,7 +144,11 @@ fn parse(text: &str, notation: &Notation) -> Result<f64, UnitError> {
 fn write(value: f64, notation: &Notation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent = exponent.parse::<i32>().unwrap_or(0) - notation.power;
+    let exponent = if value == 0.0 {
+        0
+    } else {
+        exponent.parse::<i32>().unwrap_or(0) - notation.power
+    };
     let power = if notation.prefixed && value != 0.0 {
         (exponent.div_euclid(3) * 3).clamp(-15, 9)
     } else {
@@ -452,13 +456,14 @@ mod tests {
         );
         assert_eq!(
             message("100 uV"),
-            "`100 uV`: unit `uV` is not one of Siemens (base unit S); write for instance `100 uS`"
+            "`100 uV`: unit `uV` does not fit here, where `S` belongs; write for instance `100 uS`"
         );
         assert_eq!(
             message("nan S"),
             "`nan S` is not a finite number; write for instance `100 uS`"
         );
         assert!(message("wide").contains("does not begin with a number"));
+        assert_eq!(Fraction::from_si(0.0).to_string(), "0 %");
         assert!("-4 ns".parse::<Picos>().is_err());
         assert!("0.5 ps".parse::<Picos>().is_err());
     }
