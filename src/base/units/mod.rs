@@ -171,13 +171,14 @@ mod tests {
         );
         assert_eq!(
             message("100 uV"),
-            "`100 uV`: unit `uV` is not one of Siemens (base unit S); write for instance `100 uS`"
+            "`100 uV`: unit `uV` does not fit here, where `S` belongs; write for instance `100 uS`"
         );
         assert_eq!(
             message("nan S"),
             "`nan S` is not a finite number; write for instance `100 uS`"
         );
         assert!(message("wide").contains("does not begin with a number"));
+        assert_eq!(Fraction::from_si(0.0).to_string(), "0 %");
         assert!("-4 ns".parse::<Picos>().is_err());
         assert!("0.5 ps".parse::<Picos>().is_err());
     }

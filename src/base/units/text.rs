@@ -27,7 +27,7 @@ pub enum UnitError {
     },
     /// The unit belongs to another quantity, or to none.
     #[error(
-        "`{text}`: unit `{unit}` is not one of {quantity} (base unit {base}); write for instance `{example}`"
+        "`{text}`: unit `{unit}` does not fit here, where `{base}` belongs; write for instance `{example}`"
     )]
     WrongUnit {
         /// What was written.
@@ -131,7 +131,11 @@ pub(super) fn parse(text: &str, notation: &Notation) -> Result<f64, UnitError> {
 pub(super) fn write(value: f64, notation: &Notation, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent = exponent.parse::<i32>().unwrap_or(0) - notation.power;
+    let exponent = if value == 0.0 {
+        0
+    } else {
+        exponent.parse::<i32>().unwrap_or(0) - notation.power
+    };
     let power = if notation.prefixed && value != 0.0 {
         (exponent.div_euclid(3) * 3).clamp(-15, 9)
     } else {

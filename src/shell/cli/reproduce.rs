@@ -25,12 +25,10 @@ pub(super) fn reproduce(paper: Paper) -> Result<(), Failure> {
         Paper::Topkima => {
             let home = find_home(Path::new("."));
             let mut store = Store::default();
-            let device = store
-                .device_params(
-                    &home.join("device_params/sram-65nm.toml"),
-                    &DeviceChoice::default(),
-                )
-                .map_err(|(_, mistakes)| mistakes)?;
+            let device = store.device_params(
+                &home.join("device_params/sram-65nm.toml"),
+                &DeviceChoice::default(),
+            )?;
             let heads = WorkloadParams {
                 file: Some(FileParams {
                     path: PathBuf::from("data/attention/test.safetensors"),
