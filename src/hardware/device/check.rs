@@ -1,5 +1,7 @@
 //! From what a device file says to a [`Device`] at one age, or every mistake in it.
 
+use std::sync::Arc;
+
 use super::params::{CellParams, DeviceParams, LineParams};
 use super::{Cell, Column, Device, Drift, Effect, Line, Selection, Spread};
 use crate::base::mistake::Mistakes;
@@ -112,7 +114,7 @@ impl DeviceParams {
             column,
             endurance: self.endurance.as_ref().map(|endurance| endurance.value),
             timing: self.timing.clone(),
-            prices,
+            prices: Arc::new(prices),
             warnings,
         })
     }

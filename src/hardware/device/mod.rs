@@ -18,6 +18,8 @@ pub use formula::{Aged, DriftParams, ProgrammingParams, ReadParams, ShiftAge};
 pub use params::{CellParams, ColumnParams, DeviceParams, Grades, LineParams, StuckAtParams};
 pub use spread::{Drift, Spread};
 
+use std::sync::Arc;
+
 use crate::base::energy::Prices;
 use crate::base::timing::TimeConstants;
 
@@ -121,7 +123,7 @@ pub struct Device {
     /// Durations of its steps.
     pub timing: TimeConstants,
     /// Prices of its actions.
-    pub prices: Prices,
+    pub prices: Arc<Prices>,
     /// What a reader should know about the numbers.
     pub warnings: Vec<String>,
 }

@@ -50,7 +50,7 @@ pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
     }
     let path = find_home(Path::new(".")).join("experiments/macro.toml");
     let mut plan = Plan::load(&path, &overrides)?;
-    let device = plan.case(0, 0)?.attention.device;
+    let device = plan.case(0, 0)?.attention.device.clone();
     if let Some(action) = &arguments.explain {
         return explain(&device, action);
     }

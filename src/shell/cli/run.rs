@@ -166,8 +166,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         let (results, said) = run_group(&mut plan, group, &mut |trials| bar.inc(trials))?;
         let mut rows = Vec::with_capacity(results.len());
         for result in &results {
-            let attention = plan.case(result.point, result.design)?.attention;
-            let mut row = entry(&plan, &attention, result);
+            let mut row = entry(&plan, result);
             if !arguments.breakdown {
                 row.breakdown.clear();
             }

@@ -9,11 +9,13 @@ mod block;
 mod nominal;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use block::SpentTotal;
 
 use super::config::{Case, FileMistakes, Key, Plan};
 use crate::base::rng::Seed;
+use crate::hardware::attention::Attention;
 use crate::study::metrics::{HeadTally, Summary, Values, fold};
 use block::Block;
 
@@ -33,6 +35,8 @@ pub struct Result {
     pub spent: Option<SpentTotal>,
     /// Root mean square deviation at the comparator over the first trial, in LSB.
     pub noise_lsb: Option<f64>,
+    /// The hardware of the case.
+    pub attention: Arc<Attention>,
 }
 
 /// What a run tells about itself.
@@ -101,15 +105,15 @@ pub fn run_group(
     ticked: &mut dyn FnMut(u64),
 ) -> std::result::Result<(Vec<Result>, Notes), FileMistakes> {
     let mut cases: Vec<Case> = Vec::new();
-    let mut index: BTreeMap<Key, usize> = BTreeMap::new();
+    let mut index: BTreeMap<(Key, Key), usize> = BTreeMap::new();
     let mut which = Vec::with_capacity(group.cases.len());
     for &(point, design) in &group.cases {
-        let back = plan.keys(point, design).1;
-        let at = match index.get(&back) {
+        let keys = plan.keys(point, design);
+        let at = match index.get(&keys) {
             Some(at) => *at,
             None => {
                 cases.push(plan.case(point, design)?);
-                index.insert(back, cases.len() - 1);
+                index.insert(keys, cases.len() - 1);
                 cases.len() - 1
             }
         };
@@ -199,6 +203,7 @@ pub fn run_group(
                 summary,
                 spent,
                 noise_lsb,
+                attention: Arc::clone(&cases[*case].attention),
             }
         })
         .collect();

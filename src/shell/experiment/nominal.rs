@@ -1,5 +1,7 @@
 //! Cost-only points: no numbers, no noise, only shapes. Each tile stops at a stated share of the ramp.
 
+use std::sync::Arc;
+
 use super::{Group, Result, SpentTotal};
 use crate::hardware::attention::{Account, Finish};
 use crate::shell::config::Case;
@@ -51,6 +53,7 @@ pub(super) fn run(
                     summary,
                     spent: Some(spent.clone()),
                     noise_lsb: None,
+                    attention: Arc::clone(&cases[*case].attention),
                 }
             });
     Some(results.collect())

@@ -1,6 +1,7 @@
 //! A device file with what it includes, its grade and what the experiment sets otherwise.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::{Table, Value};
 
@@ -213,10 +214,33 @@ impl Store {
     }
 
     /// The device an experiment chooses; `folder` holds the experiment, `devices` the shipped ones.
+    /// Points of a sweep that choose alike share it.
     ///
     /// # Errors
     /// No or two devices named, a name that is not there, every mistake of its file.
     pub fn device(
+        &mut self,
+        file: &str,
+        folder: &Path,
+        devices: &Path,
+        choice: &DeviceChoice,
+    ) -> Result<Arc<Device>, FileMistakes> {
+        let key = format!(
+            "{file}|{}|{}|{choice:?}",
+            folder.display(),
+            devices.display()
+        );
+        if let Some(known) = self.devices.get(&key) {
+            return known.clone();
+        }
+        let device = self
+            .choose_device(file, folder, devices, choice)
+            .map(Arc::new);
+        self.devices.insert(key, device.clone());
+        device
+    }
+
+    fn choose_device(
         &mut self,
         file: &str,
         folder: &Path,

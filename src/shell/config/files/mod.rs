@@ -15,6 +15,7 @@ use toml::Table;
 use super::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES, tree};
 use crate::base::mistake::{Mistake, Mistakes};
 use crate::base::rng::Seed;
+use crate::hardware::device::Device;
 use crate::study::workload::{Arrays, CalibrationSource, WANTED, Workload, WorkloadParams, arrays};
 
 /// A file that was read, and the hash of what it held.
@@ -33,6 +34,7 @@ pub struct Store {
     texts: BTreeMap<PathBuf, Table>,
     arrays: BTreeMap<PathBuf, Arc<Arrays>>,
     workloads: BTreeMap<String, Result<Arc<Workload>, FileMistakes>>,
+    devices: BTreeMap<String, Result<Arc<Device>, FileMistakes>>,
 }
 
 /// A path as a person would name it.
