@@ -14,7 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 #[non_exhaustive]
 pub enum JournalError {
     /// The system refused.
-    #[error("{path}: {error}; choose another folder with --out, or mend its permissions")]
+    #[error("{path}: cannot be written ({error}); name another place, or mend its permissions")]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -90,11 +90,11 @@ impl Journal {
         title: &str,
         resume: bool,
     ) -> Result<(Self, Vec<T>), JournalError> {
-        fs::create_dir_all(folder).map_err(io(folder))?;
         let path = folder.join("journal.jsonl");
         if resume && !path.exists() {
             return Err(JournalError::Nothing { path });
         }
+        fs::create_dir_all(folder).map_err(io(folder))?;
         let file = OpenOptions::new()
             .read(true)
             .write(true)

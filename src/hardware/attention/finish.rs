@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::product::PartialSums;
 use super::{Attention, AvParams, Datapath, Prepared, Sort};
 use crate::base::cost::StepGrants;
 use crate::base::rng::{Purpose, Seed, Site};
@@ -125,7 +126,7 @@ impl<'a> Finish<'a> {
             let trips: Vec<f64> = (0..tokens).map(trip).collect();
             let outcome = self.select(&trips, query, rows);
             for tile in &layout.tiles {
-                let sums = PartialSums::of(&outcome, tile, &stored);
+                let sums = PartialSums::of(&outcome.survivors, &outcome.row.codes, tile, &stored);
                 magnitudes.extend(sums.into_iter().flat_map(|sums| sums.values).map(f64::abs));
             }
         }
@@ -137,22 +138,17 @@ impl<'a> Finish<'a> {
     #[must_use]
     pub fn select(&self, trips: &[f64], query: usize, prepared: &Prepared) -> Outcome {
         let tokens = trips.len();
-        // Calibration rows may hold another number of tokens than the layout: they are cut alike.
-        let width = self
-            .attention
-            .crossbar
-            .tiles()
-            .first()
-            .map_or(1, ExactSizeIterator::len)
-            .max(1);
-        let laid = self.attention.crossbar.tokens() == tokens;
-        let cut_alike: Vec<_> = (0..tokens)
-            .step_by(width)
-            .map(|s| s..tokens.min(s + width))
-            .collect();
-        let tiles = if laid {
-            self.attention.crossbar.tiles()
+        let laid = self.attention.crossbar.tiles();
+        let cut_alike: Vec<_>;
+        let tiles = if self.attention.crossbar.tokens() == tokens {
+            laid
         } else {
+            // Calibration rows may hold another number of tokens than the layout: they are cut alike.
+            let width = laid.first().map_or(1, ExactSizeIterator::len).max(1);
+            cut_alike = (0..tokens)
+                .step_by(width)
+                .map(|start| start..tokens.min(start + width))
+                .collect();
             &cut_alike
         };
         let live: Vec<usize> = tiles
@@ -302,13 +298,10 @@ impl<'a> Finish<'a> {
         let quota = if conventional { live } else { quota };
         // Grants of the last steps up to the stop, one a step while there are steps.
         let count = quota.min(live) as u32;
+        let steps = count.min(stop);
         let first = stop.saturating_sub(count).max(1);
-        let grants = (0..count.min(stop)).map(|at| StepGrants {
-            step: if at + 1 == count.min(stop) {
-                stop
-            } else {
-                first + at
-            },
+        let grants = (0..steps).map(|at| StepGrants {
+            step: if at + 1 == steps { stop } else { first + at },
             count: if at == 0 {
                 1 + count.saturating_sub(stop)
             } else {
@@ -345,34 +338,20 @@ impl<'a> Finish<'a> {
         match (&self.attention.values, stored) {
             (Some(layout), Some(stored)) => {
                 for (at, tile) in layout.tiles.iter().enumerate() {
-                    let Some(mut sums) = PartialSums::of(outcome, tile, stored) else {
+                    let Some(mut sums) =
+                        PartialSums::of(&outcome.survivors, &outcome.row.codes, tile, stored)
+                    else {
                         continue;
                     };
                     let conversion = (query * layout.tiles.len() + at) as u64;
                     sums.add_read_noise(seed, chip.trial, Site(head | 1 << 63, conversion));
                     if let Some(adc) = &self.adc {
                         let sigma = self.attention.device.column.adc_noise;
-                        let mut noise =
+                        let noise =
                             seed.stream(Purpose::PlainAdc, chip.trial, Site(head, conversion));
-                        for sum in &mut sums.values {
-                            let noise = if sigma > 0.0 {
-                                sigma * noise.normal()
-                            } else {
-                                0.0
-                            };
-                            *sum = adc.convert(*sum, noise);
-                        }
+                        sums.convert(adc, sigma, noise);
                     }
-                    for (out, bits) in output
-                        .iter_mut()
-                        .zip(sums.values.chunks_exact(layout.places.len()))
-                    {
-                        *out += bits
-                            .iter()
-                            .zip(&layout.places)
-                            .map(|(sum, place)| sum * place)
-                            .sum::<f64>();
-                    }
+                    sums.join_into(&mut output, &layout.places);
                 }
             }
             _ => {
@@ -388,51 +367,5 @@ impl<'a> Finish<'a> {
         }
         let gain = outcome.row.gain * prepared.calibration.v.unit;
         outcome.output = output.into_iter().map(|sum| sum * gain).collect();
-    }
-}
-
-/// Sums of one tile's columns for one query, (d_v bits) values.
-struct PartialSums {
-    values: Vec<f64>,
-    variance: Option<Vec<f64>>,
-}
-
-impl PartialSums {
-    /// Drives the rows of the survivors in `tile`; none if no row of the tile is driven.
-    fn of(outcome: &Outcome, tile: &Range<usize>, stored: &StoredValues) -> Option<Self> {
-        let mut values = vec![0.0; stored.levels.nrows()];
-        let mut variance = stored
-            .read_variance
-            .as_ref()
-            .map(|_| vec![0.0; values.len()]);
-        let mut driven = false;
-        for (winner, &code) in outcome.survivors.iter().zip(&outcome.row.codes) {
-            if code == 0.0 || !tile.contains(&winner.token) {
-                continue;
-            }
-            driven = true;
-            for (sum, level) in values
-                .iter_mut()
-                .zip(stored.levels.column(winner.token).iter())
-            {
-                *sum += code * level;
-            }
-            if let (Some(sums), Some(each)) = (&mut variance, &stored.read_variance) {
-                for (sum, each) in sums.iter_mut().zip(each.column(winner.token).iter()) {
-                    *sum += code * code * each;
-                }
-            }
-        }
-        driven.then_some(Self { values, variance })
-    }
-
-    /// The devices' noise of this read: exactly normal, with the variances summed.
-    fn add_read_noise(&mut self, seed: Seed, trial: u64, site: Site) {
-        if let Some(variance) = &self.variance {
-            let mut reads = seed.stream(Purpose::DeviceRead, trial, site);
-            for (sum, variance) in self.values.iter_mut().zip(variance) {
-                *sum += variance.max(0.0).sqrt() * reads.normal();
-            }
-        }
     }
 }

@@ -8,6 +8,7 @@ mod account;
 mod calibrate;
 mod convert;
 mod finish;
+mod product;
 mod reference;
 
 use std::sync::Arc;
@@ -20,12 +21,12 @@ pub use convert::{Conversion, Prepared};
 pub use finish::{Finish, Outcome};
 pub use reference::Reference;
 
-use super::converter::{AdcParams, Ramp, RampParams};
+use super::converter::{AdcParams, FullScale, Ramp, RampParams};
 use super::crossbar::{Crossbar, CrossbarParams, Layout, Values};
 use super::device::Device;
 use super::quantise::{Matrix, QuantiseParams};
 use super::softmax::SoftmaxParams;
-use super::topk::{Topk, TopkParams};
+use super::topk::{Split, Topk, TopkParams};
 use crate::base::cost::TileShape;
 use crate::base::mistake::Mistakes;
 use crate::base::timing::{Switches, Timing};
@@ -133,6 +134,31 @@ impl Default for AvParams {
     }
 }
 
+impl AvParams {
+    fn check(&self, m: &mut Mistakes) {
+        if let AvParams::Tiles {
+            wordlines,
+            adc,
+            columns_per_adc,
+        } = self
+        {
+            m.keep("av.tiles.adc", adc.check());
+            for (key, value) in [
+                ("wordlines", wordlines),
+                ("columns_per_adc", columns_per_adc),
+            ] {
+                m.require(
+                    (1..=65_536).contains(value),
+                    &format!("av.tiles.{key}"),
+                    value,
+                    "must be from 1 to 65536",
+                    "write for instance 256 wordlines and 8 columns an ADC",
+                );
+            }
+        }
+    }
+}
+
 /// The parameters of a head's hardware, room by room.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -196,6 +222,39 @@ pub struct Attention {
 }
 
 impl AttentionParams {
+    /// What can be said without a workload or without a device, when they have mistakes of their own.
+    #[must_use]
+    pub fn judge(&self, shape: Option<Shape>, device: Option<&Device>) -> Mistakes {
+        let mut mistakes = Mistakes::none();
+        let m = &mut mistakes;
+        m.keep("quantise", self.quantise.check());
+        let heads = match (shape, &self.ramp.full_scale) {
+            (Some(shape), _) => shape.heads,
+            (None, FullScale::PerHead(scores)) => scores.len(),
+            (None, _) => 1,
+        };
+        m.keep("ramp", self.ramp.check(heads));
+        if let Some(shape) = shape {
+            self.check_k(shape, m);
+        }
+        m.keep("softmax", self.softmax.check());
+        if let Some(device) = device {
+            m.keep("timing", Timing::check(&device.timing, &self.timing));
+        }
+        self.av.check(m);
+        mistakes
+    }
+
+    /// Checks k alone: how it is split says nothing without tiles.
+    fn check_k(&self, shape: Shape, m: &mut Mistakes) {
+        let whole = TopkParams {
+            split: Split::Proportional {},
+            ..self.topk.clone()
+        };
+        let one = 0..shape.tokens;
+        m.keep("topk", whole.check(shape.heads, std::slice::from_ref(&one)));
+    }
+
     /// The hardware for a workload of this shape.
     ///
     /// # Errors
@@ -214,34 +273,16 @@ impl AttentionParams {
             }),
         );
         let ramp = m.keep("ramp", self.ramp.check(shape.heads));
-        // Without tiles the selection is checked against one tile, so that its mistakes show too.
-        let one = 0..shape.tokens;
-        let tiles = crossbar
-            .as_ref()
-            .map_or(std::slice::from_ref(&one), Crossbar::tiles);
-        let topk = m.keep("topk", self.topk.check(shape.heads, tiles));
+        let topk = match &crossbar {
+            Some(crossbar) => m.keep("topk", self.topk.check(shape.heads, crossbar.tiles())),
+            None => {
+                self.check_k(shape, m);
+                None
+            }
+        };
         let softmax = m.keep("softmax", self.softmax.check());
         let timing = m.keep("timing", Timing::check(&device.timing, &self.timing));
-        if let AvParams::Tiles {
-            wordlines,
-            adc,
-            columns_per_adc,
-        } = &self.av
-        {
-            m.keep("av.tiles.adc", adc.check());
-            for (key, value) in [
-                ("wordlines", wordlines),
-                ("columns_per_adc", columns_per_adc),
-            ] {
-                m.require(
-                    (1..=65_536).contains(value),
-                    &format!("av.tiles.{key}"),
-                    value,
-                    "must be from 1 to 65536",
-                    "write for instance 256 wordlines and 8 columns an ADC",
-                );
-            }
-        }
+        self.av.check(m);
         let (
             Some(quantise),
             Some(crossbar),

@@ -129,23 +129,22 @@ impl CrossbarParams {
         }
         let tiles = self.tiles(layout.tokens, m);
         let places = Self::places(layout, m);
-        let free = self
-            .wordlines
-            .saturating_sub(self.ramp_rows + self.calibration_rows);
+        let replicas = self.ramp_rows.saturating_add(self.calibration_rows);
+        let free = self.wordlines.saturating_sub(replicas);
         let needed = layout.d_head * places.len();
         if needed > free {
             let fitting = free / layout.d_head.max(1);
             let fix = if fitting == 0 {
                 format!(
                     "use at least {} wordlines",
-                    layout.d_head + self.ramp_rows + self.calibration_rows
+                    layout.d_head.saturating_add(replicas)
                 )
             } else {
                 let radix = u64::from(layout.cell.radix());
                 let levels = radix.saturating_pow(u32::try_from(fitting).unwrap_or(u32::MAX)) - 1;
                 format!(
                     "use {} wordlines, or weights of at most {levels} (`quantise.k.uniform.max_code = {levels}`), as the paper does with ternary K on 128 rows",
-                    needed + self.ramp_rows + self.calibration_rows
+                    needed.saturating_add(replicas)
                 )
             };
             m.add(

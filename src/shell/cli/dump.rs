@@ -10,6 +10,43 @@ use crate::shell::config::Plan;
 use crate::shell::journal::write_whole;
 use crate::study::workload::arrays;
 
+/// What is wrong with a request for a dump.
+pub(super) fn unfit(
+    plan: &mut Plan,
+    path: &Path,
+    queries: &[usize],
+) -> Result<Vec<String>, Failure> {
+    let mut wrong = Vec::new();
+    let at = path.display();
+    if path.is_dir() {
+        wrong.push(format!(
+            "command line: --dump = {at}: is a folder; name a file in it"
+        ));
+    } else if let Some(folder) = path.parent()
+        && !folder.as_os_str().is_empty()
+        && !folder.is_dir()
+    {
+        wrong.push(format!(
+            "command line: --dump = {at}: there is no folder {}; make it first, or name another",
+            folder.display()
+        ));
+    }
+    let workload = plan.case(0, 0)?.workload;
+    if workload.heads.is_empty() {
+        wrong.push(format!(
+            "command line: --dump = {at}: a workload of sizes has no scores; leave it out, or use [workload.file] or [workload.synthetic]"
+        ));
+    }
+    let count = workload.shape().queries;
+    for query in queries.iter().filter(|query| **query >= count) {
+        wrong.push(format!(
+            "command line: --queries = {query}: the workload has queries 0 to {}; name one of them",
+            count - 1
+        ));
+    }
+    Ok(wrong)
+}
+
 /// Arrays of the chosen queries at the first point and trial: `scores`, `depth` (clean, LSB below the
 /// ramp's start) and for each design `<design>.trips` (0 where a column never trips),
 /// `<design>.survivors` (0/1), `<design>.a` (codes), `<design>.probabilities`: heads x queries x
@@ -22,17 +59,6 @@ pub(super) fn dump(plan: &mut Plan, path: &Path, queries: &[usize]) -> Result<()
         let case = plan.case(0, design)?;
         let attention = &case.attention;
         let shape = case.workload.shape();
-        if case.workload.heads.is_empty() {
-            return Err(Failure::Asked(vec![
-                "--dump: a workload of shapes has no scores; name one with numbers".to_owned(),
-            ]));
-        }
-        if let Some(query) = queries.iter().find(|query| **query >= shape.queries) {
-            return Err(Failure::Asked(vec![format!(
-                "--queries = {query}: the workload has queries 0 to {}; name one of them",
-                shape.queries - 1
-            )]));
-        }
         let pairs = vec![shape.heads, queries.len(), shape.tokens];
         let outputs = vec![shape.heads, queries.len(), shape.d_value];
         let chip = Chip::fabricate(

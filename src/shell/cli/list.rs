@@ -1,11 +1,13 @@
 //! `topkima list` and `topkima check`.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use toml::Table;
 
 use super::Failure;
+use crate::base::mistake::Mistakes;
 use crate::shell::config::{
     DeviceChoice, FileMistakes, Overrides, Plan, Store, find_home, list_toml, load_device,
 };
@@ -25,11 +27,19 @@ pub(crate) enum What {
 
 pub(super) fn list(what: What) -> Result<(), Failure> {
     let home = find_home(Path::new("."));
+    let mut out = io::stdout().lock();
+    let mut all = FileMistakes::default();
     match what {
         What::Devices => {
             let folder = home.join("device_params");
             for name in list_toml(&folder) {
-                let tree = Store::default().text(&folder.join(format!("{name}.toml")))?;
+                let tree = match Store::default().text(&folder.join(format!("{name}.toml"))) {
+                    Ok(tree) => tree,
+                    Err(mistakes) => {
+                        all.join(mistakes);
+                        continue;
+                    }
+                };
                 let grades = match tree.get("grades") {
                     Some(toml::Value::Table(grades)) => format!(
                         " [grades: {}]",
@@ -37,28 +47,40 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
                     ),
                     _ => String::new(),
                 };
-                println!("{name:<16} {}{grades}", text(&tree, "description"));
+                writeln!(out, "{name:<16} {}{grades}", text(&tree, "description"))?;
             }
         }
         What::Experiments => {
             let folder = home.join("experiments");
             for name in list_toml(&folder) {
-                let tree = Store::default().text(&folder.join(format!("{name}.toml")))?;
-                println!("{name:<20} {}", text(&tree, "question"));
+                let tree = match Store::default().text(&folder.join(format!("{name}.toml"))) {
+                    Ok(tree) => tree,
+                    Err(mistakes) => {
+                        all.join(mistakes);
+                        continue;
+                    }
+                };
+                writeln!(out, "{name:<20} {}", text(&tree, "question"))?;
             }
         }
         What::Designs => {
-            println!("conventional = {{}}                    full ramp, softmax over all columns");
-            println!(
+            writeln!(
+                out,
+                "conventional = {{}}                    full ramp, softmax over all columns"
+            )?;
+            writeln!(
+                out,
                 "digital-topk = {{ sort = ... }}        full ramp, digital sort (per-tile or global), softmax over k"
-            );
-            println!(
+            )?;
+            writeln!(
+                out,
                 "topkima = {{}}                         the ramp stops at the k-th crossing of each tile, softmax over k"
-            );
+            )?;
         }
         What::Datasets => {
             let folder = home.join("data");
-            let mut names: Vec<PathBuf> = fs::read_dir(&folder)?
+            let mut names: Vec<PathBuf> = fs::read_dir(&folder)
+                .map_err(|error| Failure::System(format!("{}: {error}", folder.display())))?
                 .flatten()
                 .map(|entry| entry.path())
                 .filter(|path| path.is_dir())
@@ -70,15 +92,20 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
                     .lines()
                     .find(|line| !line.is_empty() && !line.starts_with('#'))
                     .unwrap_or("");
-                println!(
+                writeln!(
+                    out,
                     "{:<12} {about} (see {})",
                     path.file_name().unwrap_or_default().to_string_lossy(),
                     path.join("README.md").display()
-                );
+                )?;
             }
         }
     }
-    Ok(())
+    if all.0.is_empty() {
+        Ok(())
+    } else {
+        Err(all.into())
+    }
 }
 
 fn text(tree: &Table, key: &str) -> String {
@@ -88,40 +115,65 @@ fn text(tree: &Table, key: &str) -> String {
         .to_owned()
 }
 
+/// What a file holds, or every mistake in it.
+fn judge(path: &Path) -> Result<Vec<String>, FileMistakes> {
+    let name = path.display();
+    let tree = Store::default().text(path)?;
+    if tree.contains_key("design") || tree.contains_key("workload") {
+        let plan = Plan::load(path, &Overrides::default())?;
+        let mut lines = vec![format!(
+            "{name}: {} points x {} designs x {} trials",
+            plan.points(),
+            plan.designs(),
+            plan.params.trials
+        )];
+        for warning in &plan.warnings {
+            lines.push(format!("{name}: warning: {warning}"));
+        }
+        return Ok(lines);
+    }
+    if !tree.contains_key("cell") && !tree.contains_key("include") {
+        let mut mistakes = Mistakes::none();
+        mistakes.add(
+            "",
+            "",
+            "is neither an experiment (it has no [workload] and no [[design]]) nor a device (it has no [cell])",
+            "begin with a copy of a file in experiments or device_params; a part that device files include is checked with them",
+        );
+        return Err(FileMistakes::of(&name.to_string(), mistakes));
+    }
+    let grades = match tree.get("grades") {
+        Some(toml::Value::Table(grades)) => grades.keys().cloned().map(Some).collect(),
+        _ => Vec::new(),
+    };
+    let mut all = FileMistakes::default();
+    for grade in std::iter::once(None).chain(grades) {
+        let choice = DeviceChoice {
+            grade,
+            ..DeviceChoice::default()
+        };
+        if let Err(mistakes) = load_device(path, &choice) {
+            all.join(mistakes);
+        }
+    }
+    if all.0.is_empty() {
+        Ok(vec![format!("{name}: a device")])
+    } else {
+        Err(all)
+    }
+}
+
 pub(super) fn check(files: &[PathBuf]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
     let mut all = FileMistakes::default();
     for path in files {
-        let checked = Store::default().text(path).and_then(|tree| {
-            if tree.contains_key("design") || tree.contains_key("workload") {
-                let plan = Plan::load(path, &Overrides::default())?;
-                println!(
-                    "{}: {} points x {} designs x {} trials",
-                    path.display(),
-                    plan.points(),
-                    plan.designs(),
-                    plan.params.trials
-                );
-                for warning in &plan.warnings {
-                    println!("{}: warning: {warning}", path.display());
+        match judge(path) {
+            Ok(lines) => {
+                for line in lines {
+                    writeln!(out, "{line}")?;
                 }
-                return Ok(());
             }
-            let grades = match tree.get("grades") {
-                Some(toml::Value::Table(grades)) => grades.keys().cloned().map(Some).collect(),
-                _ => Vec::new(),
-            };
-            for grade in std::iter::once(None).chain(grades) {
-                let choice = DeviceChoice {
-                    grade,
-                    ..DeviceChoice::default()
-                };
-                load_device(path, &choice)?;
-            }
-            println!("{}: a device", path.display());
-            Ok(())
-        });
-        if let Err(mistakes) = checked {
-            all.join(mistakes);
+            Err(mistakes) => all.join(mistakes),
         }
     }
     if all.0.is_empty() {

@@ -6,6 +6,8 @@
 
 mod dump;
 mod list;
+mod macro_;
+mod reproduce;
 mod run;
 
 use std::io::{self, Write};
@@ -35,6 +37,14 @@ enum Command {
         /// Experiment or device files
         #[arg(required = true)]
         files: Vec<PathBuf>,
+    },
+    /// One screen: the three designs' latency and energy, by stage
+    Macro(macro_::MacroArguments),
+    /// Published numbers, the model's, the error, and how each was obtained
+    Reproduce {
+        /// What to reproduce
+        #[arg(default_value = "topkima")]
+        paper: reproduce::Paper,
     },
     /// Tell what there is
     List {
@@ -86,6 +96,8 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check { files } => list::check(&files),
+        Command::Macro(arguments) => macro_::show(&arguments),
+        Command::Reproduce { paper } => reproduce::reproduce(paper),
         Command::List { what } => list::list(what),
     };
     match done {

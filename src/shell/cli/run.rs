@@ -1,7 +1,7 @@
 //! `topkima run`.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,10 +9,11 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::Failure;
-use crate::shell::config::{Overrides, Plan};
+use crate::shell::config::{MAX_TRIALS, Overrides, Plan};
 use crate::shell::experiment::{groups, run_group};
 use crate::shell::journal::{Journal, write_whole};
 use crate::shell::report::{Entry, breakdown_csv, entry, figures, header, rows_csv};
+use crate::study::workload::MAX_TOKENS;
 
 /// Arguments of `topkima run`.
 #[derive(Debug, clap::Args)]
@@ -26,13 +27,13 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "PATH=VALUE", value_parser = parse_set)]
     pub set: Vec<(String, toml::Value)>,
     /// Seed of every draw
-    #[arg(long)]
+    #[arg(long, value_parser = parse_seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Number of chips
-    #[arg(long)]
+    #[arg(long, value_parser = parse_trials, allow_negative_numbers = true)]
     pub trials: Option<u64>,
     /// Threads; results do not depend on it [default: all cores]
-    #[arg(long)]
+    #[arg(long, value_parser = parse_threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
     /// Go on with an unfinished run
     #[arg(long)]
@@ -47,12 +48,39 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "FILE.npz")]
     pub dump: Option<PathBuf>,
     /// Queries for --dump, separated by commas
-    #[arg(long, value_delimiter = ',', default_value = "0", requires = "dump")]
+    #[arg(long, value_delimiter = ',', default_value = "0", requires = "dump", value_parser = parse_query, allow_negative_numbers = true)]
     pub queries: Vec<usize>,
 }
 
+fn whole(text: &str, low: u64, high: u64, example: u64) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .filter(|number| (low..=high).contains(number))
+        .ok_or_else(|| {
+            format!("must be a whole number from {low} to {high}; write for instance {example}")
+        })
+}
+
+fn parse_seed(text: &str) -> Result<u64, String> {
+    whole(text, 0, i64::MAX as u64, 42)
+}
+
+fn parse_trials(text: &str) -> Result<u64, String> {
+    whole(text, 1, MAX_TRIALS, 32)
+}
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    whole(text, 1, 1024, 4)
+        .map(|threads| threads as usize)
+        .map_err(|problem| format!("{problem}, or leave it out to use all cores"))
+}
+
+fn parse_query(text: &str) -> Result<usize, String> {
+    whole(text, 0, MAX_TOKENS as u64 - 1, 0).map(|query| query as usize)
+}
+
 /// `path=value`, where the value is TOML, or text if it is not.
-fn parse_set(text: &str) -> Result<(String, toml::Value), String> {
+pub(super) fn parse_set(text: &str) -> Result<(String, toml::Value), String> {
     let (path, value) = text
         .split_once('=')
         .ok_or("write PATH=VALUE, for instance topk.k=8")?;
@@ -81,11 +109,6 @@ fn title(plan: &Plan, resolved: &str, breakdown: bool) -> String {
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let started = Instant::now();
-    if arguments.threads == Some(0) {
-        return Err(Failure::Asked(vec![
-            "--threads = 0: must be at least 1; leave it out to use all cores".to_owned(),
-        ]));
-    }
     // A pool that exists already (a second run in one process) is as good.
     let _ = rayon::ThreadPoolBuilder::new()
         .num_threads(arguments.threads.unwrap_or(0))
@@ -96,12 +119,19 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         trials: arguments.trials,
     };
     let mut plan = Plan::load(&arguments.experiment, &overrides)?;
-    if let Some(path) = &arguments.dump {
-        super::dump::dump(&mut plan, path, &arguments.queries)?;
-    }
     let folder = arguments.out.clone().unwrap_or_else(|| {
         PathBuf::from("out").join(format!("{}-seed{}", plan.name, plan.params.seed))
     });
+    let mut wrong = unfit(&folder);
+    if let Some(path) = &arguments.dump {
+        wrong.extend(super::dump::unfit(&mut plan, path, &arguments.queries)?);
+    }
+    if !wrong.is_empty() {
+        return Err(Failure::Asked(wrong));
+    }
+    if let Some(path) = &arguments.dump {
+        super::dump::dump(&mut plan, path, &arguments.queries)?;
+    }
     let resolved =
         toml::to_string(&plan.params).map_err(|error| Failure::System(error.to_string()))?;
     let (mut journal, mut entries) = Journal::open::<Vec<Entry>>(
@@ -117,7 +147,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     })?;
     if !arguments.quiet {
         for warning in &plan.warnings {
-            eprintln!("warning: {warning}");
+            let _ = writeln!(io::stderr(), "warning: {warning}");
         }
     }
     let groups = groups(&plan);
@@ -166,14 +196,38 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     journal.finish()?;
     if !arguments.quiet {
         say(&plan, &entries, &notes)?;
-        println!(
+        writeln!(
+            io::stdout(),
             "{} rows in {} ({:.1} s)",
             entries.len(),
             folder.join("rows.csv").display(),
             started.elapsed().as_secs_f64()
-        );
+        )?;
     }
     Ok(())
+}
+
+/// What stands where a run wants to write, seen before the first number is drawn.
+fn unfit(folder: &Path) -> Vec<String> {
+    if let Some(file) = folder.ancestors().find(|above| above.is_file()) {
+        return vec![format!(
+            "command line: --out = {}: {} is a file, not a folder; name another folder with --out",
+            folder.display(),
+            file.display()
+        )];
+    }
+    ["rows.csv", "resolved.toml", "run.json", "breakdown.csv"]
+        .map(|name| folder.join(name))
+        .iter()
+        .filter(|path| path.is_dir())
+        .map(|path| {
+            format!(
+                "command line: --out = {}: {} is a folder where a file is to be written; move it away, or name another folder",
+                folder.display(),
+                path.display()
+            )
+        })
+        .collect()
 }
 
 fn progress(quiet: bool, length: u64) -> ProgressBar {

@@ -1,0 +1,233 @@
+//! `topkima macro`: where time and energy of one head go, and where a price comes from.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use crate::base::cost::{Action, Stage};
+use crate::base::energy::Corner;
+use crate::base::units::Picos;
+use crate::hardware::device::Device;
+use crate::shell::config::{Overrides, Plan, find_home};
+use crate::shell::experiment::{Result as Case, groups, run_group};
+use crate::study::metrics::Metric;
+
+/// Arguments of `topkima macro`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MacroArguments {
+    /// A shipped device, or the path of a device file
+    #[arg(long)]
+    device: Option<String>,
+    /// Set a key of experiments/macro.toml, for instance --set topk.k=8
+    #[arg(long, value_name = "PATH=VALUE", value_parser = super::run::parse_set)]
+    set: Vec<(String, toml::Value)>,
+    /// Tell where the price of an action comes from; `all` for every action
+    #[arg(long, value_name = "ACTION")]
+    explain: Option<String>,
+}
+
+pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
+    let mut overrides = Overrides {
+        set: arguments.set.clone(),
+        ..Overrides::default()
+    };
+    if let Some(device) = &arguments.device {
+        let mut choice = toml::Table::new();
+        let as_path = device.ends_with(".toml");
+        let value = if as_path {
+            let path = std::fs::canonicalize(device).unwrap_or_else(|_| PathBuf::from(device));
+            path.to_string_lossy().into_owned()
+        } else {
+            device.clone()
+        };
+        choice.insert(
+            if as_path { "path" } else { "name" }.to_owned(),
+            toml::Value::String(value),
+        );
+        overrides
+            .set
+            .insert(0, ("device".to_owned(), toml::Value::Table(choice)));
+    }
+    let path = find_home(Path::new(".")).join("experiments/macro.toml");
+    let mut plan = Plan::load(&path, &overrides)?;
+    let device = plan.case(0, 0)?.attention.device;
+    if let Some(action) = &arguments.explain {
+        return explain(&device, action);
+    }
+    let mut results: Vec<Case> = Vec::new();
+    let mut notes = Vec::new();
+    for group in groups(&plan) {
+        let (done, said) = run_group(&mut plan, &group, &mut |_| {})?;
+        // The screen shows the file as it stands; a sweep of --set would show its first point.
+        results.extend(done.into_iter().filter(|result| result.point == 0));
+        notes.extend(said.lines);
+    }
+    results.sort_by_key(|result| result.design);
+    screen(&plan, &device, &results, &notes)?;
+    Ok(())
+}
+
+/// One cell of the table: nothing where nothing happened.
+fn amount(value: f64) -> String {
+    if value == 0.0 {
+        "-".to_owned()
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+fn screen(plan: &Plan, device: &Device, results: &[Case], notes: &[String]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", plan.params.question)?;
+    writeln!(out, "device {}; {}", device.name, notes.join("\n"))?;
+    writeln!(out)?;
+    let names: Vec<&str> = results
+        .iter()
+        .map(|result| plan.params.design[result.design].name.as_str())
+        .collect();
+    let mean = |result: &Case, metric: Metric| result.summary.values[metric as usize].mean;
+    // Values of all designs, then how many times the last design's the others are.
+    let side = |values: &[f64]| {
+        let last = values.last().copied().unwrap_or(0.0);
+        let mut text: String = values
+            .iter()
+            .map(|value| format!(" {:>12}", amount(*value)))
+            .collect();
+        for value in values.iter().rev().skip(1).rev() {
+            let ratio = if last > 0.0 && *value > 0.0 {
+                format!("{:.2}x", value / last)
+            } else {
+                "-".to_owned()
+            };
+            text.push_str(&format!(" {ratio:>6}"));
+        }
+        text
+    };
+    let width = 13 * names.len() + 7 * names.len().saturating_sub(1);
+    writeln!(
+        out,
+        "{:<9} | {:<2$} | energy of a head, nJ, and ratio to {3}",
+        "",
+        format!(
+            "time of a head, us, and ratio to {}",
+            names.last().unwrap_or(&"")
+        ),
+        width - 1,
+        names.last().unwrap_or(&"")
+    )?;
+    let heading: String = names.iter().map(|name| format!(" {name:>12}")).collect();
+    writeln!(out, "{:<9} |{heading:<width$} |{heading}", "stage")?;
+    for stage in Stage::ALL {
+        let (mut times, mut energies) = (Vec::new(), Vec::new());
+        for spent in results.iter().filter_map(|result| result.spent.as_ref()) {
+            let heads = spent.heads.max(1) as f64;
+            let bill = device
+                .prices
+                .bill(&spent.ledger, Picos::ZERO, 0, Corner::Nominal);
+            times.push(spent.busy.get(stage).nanoseconds() / 1e3 / heads);
+            energies.push(bill.stage(stage).si() * 1e9 / heads);
+        }
+        writeln!(
+            out,
+            "{:<9} |{} |{}",
+            stage.name(),
+            side(&times),
+            side(&energies)
+        )?;
+    }
+    let all = |of: &dyn Fn(&Case) -> f64| -> Vec<f64> { results.iter().map(of).collect() };
+    let leakage = |result: &Case| {
+        result.spent.as_ref().map_or(0.0, |spent| {
+            device.prices.leak(Corner::Nominal).si() * 1e-12 * spent.leaking as f64 * 1e9
+                / spent.heads.max(1) as f64
+        })
+    };
+    writeln!(
+        out,
+        "{:<9} |{:<width$} |{}",
+        "leakage",
+        "",
+        side(&all(&leakage))
+    )?;
+    for (name, metric) in [
+        ("total", Metric::EnergyPj),
+        ("at low", Metric::EnergyPjLow),
+        ("at high", Metric::EnergyPjHigh),
+    ] {
+        let times = if metric == Metric::EnergyPj {
+            side(&all(&|result| mean(result, Metric::LatencyNs) / 1e3))
+        } else {
+            String::new()
+        };
+        writeln!(
+            out,
+            "{name:<9} |{times:<width$} |{}",
+            side(&all(&|result| mean(result, metric) / 1e3))
+        )?;
+    }
+    writeln!(
+        out,
+        "{:<9} |{:<width$} |{}",
+        "TOPS, /W",
+        side(&all(&|result| mean(result, Metric::Tops))),
+        side(&all(&|result| mean(result, Metric::TopsPerW)))
+    )?;
+    let alphas: Vec<String> = results
+        .iter()
+        .zip(&names)
+        .filter(|(result, _)| result.summary.values[Metric::Alpha as usize].count > 0)
+        .map(|(result, name)| format!("{name} {:.3}", mean(result, Metric::Alpha)))
+        .collect();
+    if !alphas.is_empty() {
+        writeln!(out, "alpha (steps over a full ramp): {}", alphas.join(", "))?;
+    }
+    writeln!(
+        out,
+        "times are how long each stage works; in a pipeline they overlap. --explain ACTION tells where a price comes from"
+    )
+}
+
+fn explain(device: &Device, wanted: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    if wanted == "leakage" {
+        let leak = device.prices.leakage();
+        writeln!(
+            out,
+            "leakage: power of one tile with its share of the periphery"
+        )?;
+        writeln!(
+            out,
+            "  value     {} (low {}, high {})",
+            leak.power, leak.low, leak.high
+        )?;
+        writeln!(out, "  node      {} at {}", leak.node, leak.voltage)?;
+        writeln!(out, "  source    {}", leak.source)?;
+        writeln!(out, "  contains  {}", leak.contains.join("; "))?;
+        return Ok(());
+    }
+    let chosen: Vec<Action> = if wanted == "all" {
+        Action::ALL.to_vec()
+    } else {
+        Action::from_name(wanted).into_iter().collect()
+    };
+    if chosen.is_empty() {
+        let names: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
+        return Err(Failure::Asked(vec![format!(
+            "--explain = \"{wanted}\": is not an action; write `all`, `leakage` or one of {}",
+            names.join(", ")
+        )]));
+    }
+    for action in chosen {
+        let price = device.prices.explain(action);
+        writeln!(out, "{}: {}", action.name(), action.about())?;
+        writeln!(
+            out,
+            "  value     {} (low {}, high {})",
+            price.energy, price.low, price.high
+        )?;
+        writeln!(out, "  node      {} at {}", price.node, price.voltage)?;
+        writeln!(out, "  source    {}", price.source)?;
+        writeln!(out, "  contains  {}", price.contains.join("; "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,319 @@
+//! Opening what an experiment names: device files and arrays, each read once.
+
+mod device;
+
+pub use device::load_device;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use toml::Table;
+
+use super::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES, tree};
+use crate::base::mistake::{Mistake, Mistakes};
+use crate::base::rng::Seed;
+use crate::study::workload::{Arrays, CalibrationSource, WANTED, Workload, WorkloadParams, arrays};
+
+/// A file that was read, and the hash of what it held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+}
+
+/// What was read so far.
+#[derive(Debug, Default)]
+pub struct Store {
+    inputs: BTreeMap<PathBuf, String>,
+    texts: BTreeMap<PathBuf, Table>,
+    arrays: BTreeMap<PathBuf, Arc<Arrays>>,
+    workloads: BTreeMap<String, Result<Arc<Workload>, FileMistakes>>,
+}
+
+/// A path as a person would name it.
+fn named(path: &Path) -> String {
+    let short = path.strip_prefix(".").unwrap_or(path);
+    if short.as_os_str().is_empty() {
+        path.display().to_string()
+    } else {
+        short.display().to_string()
+    }
+}
+
+/// One mistake about a file as a whole.
+fn about(file: &Path, problem: impl Into<String>, fix: impl Into<String>) -> FileMistakes {
+    FileMistakes::of(
+        &named(file),
+        Mistakes(vec![Mistake {
+            key: String::new(),
+            value: String::new(),
+            problem: problem.into(),
+            fix: fix.into(),
+        }]),
+    )
+}
+
+/// A mistake of the key that names a file, if there is nothing at its path.
+fn there(file: &str, key: &str, path: &Path, whole: &Path) -> Result<(), FileMistakes> {
+    let Err(error) = fs::metadata(whole) else {
+        return Ok(());
+    };
+    let mut mistakes = Mistakes::none();
+    mistakes.add(
+        key,
+        format!("\"{}\"", path.display()),
+        format!("cannot be opened ({error})"),
+        "check the path; it is relative to the file that names it",
+    );
+    Err(FileMistakes::of(file, mistakes))
+}
+
+/// The folder that holds `device_params`: `start` or the nearest folder above it, else the folder the
+/// program was built in.
+#[must_use]
+pub fn find_home(start: &Path) -> PathBuf {
+    let start = fs::canonicalize(start).unwrap_or_else(|_| start.to_owned());
+    let near = start
+        .ancestors()
+        .find(|folder| folder.join("device_params").is_dir());
+    near.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), Path::to_owned)
+}
+
+impl Store {
+    /// Every file read so far, in order of their paths.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<Input> {
+        let input = |(path, sha256): (&PathBuf, &String)| Input {
+            path: path.clone(),
+            sha256: sha256.clone(),
+        };
+        self.inputs.iter().map(input).collect()
+    }
+
+    fn bytes(&mut self, path: &Path, most: u64) -> Result<Vec<u8>, FileMistakes> {
+        let metadata = fs::metadata(path).map_err(|error| {
+            about(
+                path,
+                format!("cannot be opened ({error})"),
+                "check the path; it is relative to the file that names it",
+            )
+        })?;
+        if !metadata.is_file() {
+            return Err(about(
+                path,
+                "is a folder or a device, not a file",
+                "name a file",
+            ));
+        }
+        if metadata.len() > most {
+            return Err(about(
+                path,
+                format!("holds {} bytes; at most {most} are read", metadata.len()),
+                "check that it is the file that is meant, or make it smaller",
+            ));
+        }
+        let bytes = fs::read(path).map_err(|error| {
+            about(
+                path,
+                format!("cannot be read ({error})"),
+                "check its permissions",
+            )
+        })?;
+        let hash = Sha256::digest(&bytes);
+        let hex = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.inputs.insert(
+            fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            hex,
+        );
+        Ok(bytes)
+    }
+
+    /// A TOML file as a tree.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is too large, is no UTF-8 or no TOML.
+    pub fn text(&mut self, path: &Path) -> Result<Table, FileMistakes> {
+        if let Some(known) = self.texts.get(path) {
+            return Ok(known.clone());
+        }
+        let bytes = self.bytes(path, MAX_TEXT_BYTES)?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            about(
+                path,
+                "is not text: a TOML file is UTF-8",
+                "check that it is the file that is meant, or save it as UTF-8",
+            )
+        })?;
+        let table: Table = toml::from_str(&text).map_err(|error| {
+            let before = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .unwrap_or("");
+            let line = before.matches('\n').count();
+            let held = tree::short(text.lines().nth(line).unwrap_or("").trim());
+            let message = error.message().replace('\n', " ");
+            about(
+                path,
+                format!("line {}: `{held}` is not TOML: {message}", line + 1),
+                "mend that line; text stands in quotes, and a key once in its table",
+            )
+        })?;
+        self.texts.insert(path.to_owned(), table.clone());
+        Ok(table)
+    }
+
+    fn arrays(&mut self, path: &Path) -> Result<Arc<Arrays>, FileMistakes> {
+        if let Some(known) = self.arrays.get(path) {
+            return Ok(Arc::clone(known));
+        }
+        let read = if path.is_dir() {
+            self.folder_of_arrays(path)?
+        } else {
+            let bytes = self.bytes(path, MAX_ARRAY_BYTES)?;
+            let read = match path.extension().and_then(|ending| ending.to_str()) {
+                Some("npz") => arrays::read_npz,
+                Some("safetensors") => arrays::read_safetensors,
+                _ => {
+                    return Err(about(
+                        path,
+                        "is neither .npz nor .safetensors nor a folder of .npy",
+                        "convert it; see the README on bringing your own data",
+                    ));
+                }
+            };
+            let mut found = Arrays::new();
+            let mut mistakes = FileMistakes::default();
+            for name in WANTED {
+                match read(&bytes, &[name]) {
+                    Ok(arrays) => found.extend(arrays),
+                    Err(error) => mistakes.join(about(path, error.to_string(), "")),
+                }
+            }
+            if !mistakes.0.is_empty() {
+                return Err(mistakes);
+            }
+            found
+        };
+        let read = Arc::new(read);
+        self.arrays.insert(path.to_owned(), Arc::clone(&read));
+        Ok(read)
+    }
+
+    fn folder_of_arrays(&mut self, path: &Path) -> Result<Arrays, FileMistakes> {
+        let mut found = Arrays::new();
+        let mut mistakes = FileMistakes::default();
+        for name in WANTED {
+            let part = path.join(format!("{name}.npy"));
+            if !part.exists() {
+                continue;
+            }
+            let read = self.bytes(&part, MAX_ARRAY_BYTES).and_then(|bytes| {
+                arrays::read_npy(&bytes).map_err(|error| about(&part, error.to_string(), ""))
+            });
+            match read {
+                Ok(array) => {
+                    found.insert(name.to_owned(), array);
+                }
+                Err(wrong) => mistakes.join(wrong),
+            }
+        }
+        if mistakes.0.is_empty() {
+            Ok(found)
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    /// The arrays that a key of the experiment names.
+    fn arrays_at(
+        &mut self,
+        file: &str,
+        key: &str,
+        folder: &Path,
+        path: &Path,
+    ) -> Result<Arc<Arrays>, FileMistakes> {
+        let whole = folder.join(path);
+        there(file, key, path, &whole)?;
+        self.arrays(&whole)
+    }
+
+    /// The workload of an experiment in `folder`.
+    ///
+    /// # Errors
+    /// Every mistake of the section and of its files.
+    pub fn workload(
+        &mut self,
+        file: &str,
+        folder: &Path,
+        params: &WorkloadParams,
+        seed: Seed,
+    ) -> Result<Arc<Workload>, FileMistakes> {
+        let key = format!("{} {} {params:?}", seed.0, folder.display());
+        if let Some(known) = self.workloads.get(&key) {
+            return known.clone();
+        }
+        let workload = self.new_workload(file, folder, params, seed).map(Arc::new);
+        self.workloads.insert(key, workload.clone());
+        workload
+    }
+
+    fn new_workload(
+        &mut self,
+        file: &str,
+        folder: &Path,
+        params: &WorkloadParams,
+        seed: Seed,
+    ) -> Result<Workload, FileMistakes> {
+        let fault = |mistakes: Mistakes| FileMistakes::of(file, mistakes.within("workload"));
+        match (&params.file, &params.synthetic, &params.shape) {
+            (Some(own), None, None) => {
+                let arrays = self.arrays_at(file, "workload.file.path", folder, &own.path);
+                let calibration = match &own.calibration {
+                    CalibrationSource::Path(path) => {
+                        Some(self.arrays_at(file, "workload.file.calibration", folder, path))
+                    }
+                    CalibrationSource::First(_) => None,
+                };
+                let mut mistakes = FileMistakes::default();
+                let mut keep = |read: Result<Arc<Arrays>, FileMistakes>| {
+                    read.map_err(|found| mistakes.join(found)).ok()
+                };
+                let (arrays, calibration) = (keep(arrays), calibration.map(&mut keep));
+                match (arrays, calibration) {
+                    (Some(arrays), None) => own.assemble(&arrays, None, params.causal),
+                    (Some(arrays), Some(Some(calibration))) => {
+                        own.assemble(&arrays, Some(&calibration), params.causal)
+                    }
+                    _ => return Err(mistakes),
+                }
+                .map_err(|mistakes| fault(mistakes.within("file")))
+            }
+            _ => params.synthesise(seed).map_err(fault),
+        }
+    }
+}
+
+/// Names of the TOML files in a folder, in order.
+#[must_use]
+pub fn list_toml(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_str()?
+                .strip_suffix(".toml")
+                .map(str::to_owned)
+        })
+        .collect();
+    names.sort();
+    names
+}

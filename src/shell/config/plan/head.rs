@@ -1,0 +1,183 @@
+//! What belongs to an experiment as a whole: its sweep, its designs, its reference, its paths.
+
+use std::path::Path;
+
+use toml::Value;
+
+use super::super::{ExperimentParams, MAX_POINTS, MAX_TRIALS, tree};
+use crate::base::mistake::Mistakes;
+use crate::study::workload::CalibrationSource;
+
+/// Keys of the experiment as a whole, which neither a sweep nor a design can set.
+const WHOLE: [&str; 7] = [
+    "seed",
+    "trials",
+    "question",
+    "reference",
+    "design",
+    "sweep",
+    "device_folder",
+];
+
+/// The first part of a path, if it is a key of the experiment as a whole.
+pub(super) fn whole(path: &str) -> Option<&str> {
+    let top = path.split(['.', '[']).next().unwrap_or_default();
+    WHOLE.contains(&top).then_some(top)
+}
+
+/// The swept paths and their values.
+pub(super) fn sweep(
+    params: &ExperimentParams,
+    mistakes: &mut Mistakes,
+) -> (Vec<String>, Vec<Vec<Value>>) {
+    let mut swept = Vec::new();
+    let mut values = Vec::new();
+    let mut points = 1_u64;
+    for (path, value) in &params.sweep {
+        let at = format!("sweep.\"{path}\"");
+        if let Some(top) = whole(path) {
+            mistakes.add(
+                &at,
+                "",
+                format!("`{top}` cannot be swept"),
+                "sweep a key of the workload, the device or a room of the hardware",
+            );
+            continue;
+        }
+        if path.split('.').any(str::is_empty) {
+            mistakes.add(
+                &at,
+                "",
+                "is not a path",
+                "a path is keys joined by points, such as \"topk.k\"",
+            );
+            continue;
+        }
+        match value {
+            Value::Array(list) if !list.is_empty() => {
+                points = points.saturating_mul(list.len() as u64);
+                swept.push(path.clone());
+                values.push(list.clone());
+            }
+            Value::Array(_) => mistakes.add(
+                &at,
+                "[]",
+                "an empty list sweeps nothing",
+                "give it values, or take the key out",
+            ),
+            Value::Table(inner) => {
+                let key = inner.keys().next().map_or("...", String::as_str);
+                mistakes.add(
+                    &at,
+                    tree::show(value),
+                    "a swept key holds a list of values",
+                    format!("write the whole path in quotes: \"{path}.{key}\" = [...]"),
+                );
+            }
+            other => mistakes.add(
+                &at,
+                tree::show(other),
+                "a swept key holds a list of values",
+                format!("write [{}]", tree::show(other)),
+            ),
+        }
+    }
+    mistakes.require(
+        points <= MAX_POINTS,
+        "sweep",
+        format!("{points} points"),
+        format!("at most {MAX_POINTS} points are run"),
+        "sweep fewer values, or split the experiment",
+    );
+    (swept, values)
+}
+
+/// Checks what belongs to the experiment as a whole; the index of the reference design.
+pub(super) fn check_head(params: &ExperimentParams, mistakes: &mut Mistakes) -> Option<usize> {
+    mistakes.require(
+        (1..=MAX_TRIALS).contains(&params.trials),
+        "trials",
+        params.trials,
+        format!("must be from 1 to {MAX_TRIALS}"),
+        "write for instance 32",
+    );
+    mistakes.require(
+        !params.design.is_empty(),
+        "design",
+        "[]",
+        "an experiment compares at least one design",
+        "write [[design]] with a name and a datapath",
+    );
+    for (at, design) in params.design.iter().enumerate() {
+        let before = params.design[..at]
+            .iter()
+            .position(|other| other.name == design.name);
+        if let Some(before) = before {
+            mistakes.add(
+                &format!("design[{at}].name"),
+                format!("\"{}\"", design.name),
+                format!("design[{before}] has that name already"),
+                "give each design a name of its own",
+            );
+        }
+        mistakes.require(
+            !design.name.trim().is_empty() && !design.name.contains(char::is_control),
+            &format!("design[{at}].name"),
+            format!("{:?}", design.name),
+            "must be a word that can stand in a table",
+            "write for instance \"topkima\"",
+        );
+        for path in design.set.keys() {
+            if let Some(top) = whole(path) {
+                mistakes.add(
+                    &format!("design[{at}].set.\"{path}\""),
+                    "",
+                    format!("`{top}` belongs to the whole experiment; a design cannot set it"),
+                    "set it at the top of the file, or take it out",
+                );
+            }
+        }
+    }
+    let reference = params.reference.as_ref()?;
+    let found = params
+        .design
+        .iter()
+        .position(|design| design.name == *reference);
+    if found.is_none() {
+        let names: Vec<&str> = params
+            .design
+            .iter()
+            .map(|design| design.name.as_str())
+            .collect();
+        let listed = format!("the designs are {}", names.join(", "));
+        mistakes.add(
+            "reference",
+            format!("\"{reference}\""),
+            "is not the name of a design in this file",
+            match tree::words::nearest(reference, names) {
+                Some(near) => format!("did you mean \"{near}\"? {listed}"),
+                None => listed,
+            },
+        );
+    }
+    found
+}
+
+/// Makes the paths of a resolved experiment independent of where it lies.
+pub(super) fn make_absolute(params: &mut ExperimentParams, folder: &Path, devices: &Path) {
+    let absolute = |path: &Path| {
+        let joined = folder.join(path);
+        std::fs::canonicalize(&joined).unwrap_or(joined)
+    };
+    params.device_folder =
+        Some(std::fs::canonicalize(devices).unwrap_or_else(|_| devices.to_owned()));
+    if let Some(path) = &mut params.device.path {
+        *path = absolute(path);
+    }
+    if let Some(file) = &mut params.workload.file {
+        file.path = absolute(&file.path);
+        if let CalibrationSource::Path(path) = &mut file.calibration {
+            *path = absolute(path);
+        }
+    }
+}

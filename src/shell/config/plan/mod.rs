@@ -1,0 +1,391 @@
+//! From an experiment file to a plan whose every point has been checked before the first one runs.
+
+mod blame;
+mod head;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use toml::{Table, Value};
+
+use self::blame::{Origin, blame};
+use self::head::{check_head, make_absolute, sweep, whole};
+use super::{
+    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, find_home, tree,
+};
+use crate::base::mistake::Mistakes;
+use crate::base::rng::Seed;
+use crate::hardware::attention::{Attention, Datapath};
+use crate::study::workload::Workload;
+
+/// What a command line sets over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Paths and values.
+    pub set: Vec<(String, Value)>,
+    /// Seed.
+    pub seed: Option<u64>,
+    /// Trials.
+    pub trials: Option<u64>,
+}
+
+/// What two cases have in common if it is equal.
+pub type Key = [u8; 16];
+
+/// One design at one point, ready to run.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Heads and their calibration rows.
+    pub workload: Arc<Workload>,
+    /// The hardware.
+    pub attention: Attention,
+    /// The design.
+    pub datapath: Datapath,
+    /// Cases of the same front share everything up to the trips.
+    pub front: Key,
+    /// Cases of the same front and back are the same.
+    pub back: Key,
+}
+
+/// A checked experiment.
+#[derive(Debug)]
+pub struct Plan {
+    /// The experiment's name: its file's.
+    pub name: String,
+    /// Everything filled in.
+    pub params: ExperimentParams,
+    /// Swept paths, in the order of the file.
+    pub swept: Vec<String>,
+    /// Index of the design that deltas are taken against.
+    pub reference: Option<usize>,
+    /// What a reader should know.
+    pub warnings: Vec<String>,
+    file: String,
+    folder: PathBuf,
+    devices: PathBuf,
+    /// The file's tree with what the command line sets, without what is wrong in it.
+    tree: Table,
+    /// Keys whose value was wrong.
+    lost: Vec<String>,
+    /// What the command line sets.
+    origins: Vec<Origin>,
+    values: Vec<Vec<Value>>,
+    keys: Vec<(Key, Key)>,
+    store: Store,
+}
+
+fn key(parts: &impl Serialize) -> Key {
+    let text = serde_json::to_vec(parts).unwrap_or_default();
+    let digest = Sha256::digest(&text);
+    std::array::from_fn(|at| digest[at])
+}
+
+impl Plan {
+    /// Reads an experiment file and checks every point of it.
+    ///
+    /// # Errors
+    /// Every mistake in the file, its device files and its arrays.
+    pub fn load(path: &Path, overrides: &Overrides) -> Result<Self, FileMistakes> {
+        let file = path.display().to_string();
+        let mut store = Store::default();
+        let mut raw = store.text(path)?;
+        let mut mistakes = Mistakes::none();
+        let mut origins = Vec::new();
+        for (at, value) in &overrides.set {
+            match tree::set(&mut raw, at, value.clone()) {
+                Ok(()) => origins.push(Origin::command_line(at, format!("--set {at}"))),
+                Err(part) => mistakes.add(
+                    &format!("--set {at}"),
+                    tree::show(value),
+                    format!("the path does not exist: `{part}` is not a table"),
+                    "a path is keys of the file joined by points, such as topk.k",
+                ),
+            }
+        }
+        for (at, number) in [("seed", overrides.seed), ("trials", overrides.trials)] {
+            if let Some(number) = number {
+                origins.push(Origin::command_line(at, format!("--{at}")));
+                match i64::try_from(number) {
+                    Ok(number) => {
+                        raw.insert(at.to_owned(), Value::Integer(number));
+                    }
+                    Err(_) => mistakes.add(
+                        &format!("--{at}"),
+                        number,
+                        "is too large",
+                        "write a number below 2^63",
+                    ),
+                }
+            }
+        }
+        let mut reading = tree::read::<ExperimentParams>(&raw);
+        let mut found = FileMistakes::of(&file, mistakes);
+        let wrong = std::mem::take(&mut reading.mistakes);
+        found.join(blame(FileMistakes::of(&file, wrong), &file, &origins));
+        let Some(mut params) = reading.value.take() else {
+            return Err(found);
+        };
+        let folder = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."))
+            .to_owned();
+        let devices = match &params.device_folder {
+            Some(own) => folder.join(own),
+            None => find_home(&folder).join("device_params"),
+        };
+        let mut mistakes = Mistakes::none();
+        if let Some(own) = &params.device_folder {
+            mistakes.require(
+                devices.is_dir(),
+                "device_folder",
+                format!("\"{}\"", own.display()),
+                "is not a folder",
+                "name the folder of the device files, or leave the key out",
+            );
+        }
+        let (swept, values) = sweep(&params, &mut mistakes);
+        let reference = check_head(&params, &mut mistakes);
+        let mistakes = reading.believed(mistakes);
+        found.join(blame(FileMistakes::of(&file, mistakes), &file, &origins));
+        if params.design.is_empty() {
+            // Nothing runs, but the rest of the file can be judged.
+            params.design.push(DesignParams {
+                name: String::new(),
+                datapath: Datapath::Topkima {},
+                set: Table::new(),
+            });
+        }
+        make_absolute(&mut params, &folder, &devices);
+        let name = path.file_stem().map_or_else(
+            || "experiment".to_owned(),
+            |stem| stem.to_string_lossy().into_owned(),
+        );
+        let mut plan = Self {
+            name,
+            params,
+            swept,
+            reference,
+            warnings: Vec::new(),
+            file,
+            folder,
+            devices,
+            tree: reading.mended,
+            lost: reading.lost,
+            origins,
+            values,
+            keys: Vec::new(),
+            store,
+        };
+        if plan.points() as u64 <= MAX_POINTS {
+            plan.check_points(&mut found);
+        } else {
+            plan.check_case(0, &mut found);
+        }
+        if found.0.is_empty() {
+            Ok(plan)
+        } else {
+            Err(found)
+        }
+    }
+
+    fn check_case(&mut self, point: usize, found: &mut FileMistakes) -> BTreeSet<String> {
+        let mut warnings = BTreeSet::new();
+        for design in 0..self.params.design.len() {
+            match self.case(point, design) {
+                Ok(case) => {
+                    self.keys.push((case.front, case.back));
+                    warnings.extend(case.attention.warnings);
+                }
+                Err(mistakes) => found.join(mistakes),
+            }
+        }
+        warnings
+    }
+
+    fn check_points(&mut self, found: &mut FileMistakes) {
+        const ENOUGH: usize = 100;
+        // Points that are looked at after the first mistake.
+        const PATIENCE: usize = 1000;
+        let mut looked = 0;
+        let mut go_on = |found: &FileMistakes| {
+            looked += usize::from(!found.0.is_empty());
+            looked <= PATIENCE && found.0.len() <= ENOUGH
+        };
+        // Each value once before all combinations: what is wrong with one shows at once.
+        let mut stride = self.points();
+        for axis in 0..self.values.len() {
+            stride /= self.values[axis].len();
+            for value in 0..self.values[axis].len() {
+                if go_on(found) {
+                    self.check_case(value * stride, found);
+                }
+            }
+        }
+        self.keys.clear();
+        if !found.0.is_empty() && !self.values.is_empty() {
+            return;
+        }
+        self.keys.reserve(self.points() * self.designs());
+        let mut warnings = BTreeSet::new();
+        for point in 0..self.points() {
+            if !go_on(found) {
+                return;
+            }
+            warnings.extend(self.check_case(point, found));
+        }
+        self.warnings = warnings.into_iter().collect();
+    }
+
+    /// Number of points.
+    #[must_use]
+    pub fn points(&self) -> usize {
+        self.values
+            .iter()
+            .map(Vec::len)
+            .fold(1, usize::saturating_mul)
+    }
+
+    /// Number of designs.
+    #[must_use]
+    pub fn designs(&self) -> usize {
+        self.params.design.len()
+    }
+
+    /// The swept values of a point, the last key running fastest.
+    #[must_use]
+    pub fn values(&self, point: usize) -> Vec<&Value> {
+        let mut rest = point;
+        let mut chosen: Vec<&Value> = self
+            .values
+            .iter()
+            .rev()
+            .map(|values| {
+                let value = &values[rest % values.len()];
+                rest /= values.len();
+                value
+            })
+            .collect();
+        chosen.reverse();
+        chosen
+    }
+
+    /// What a case shares with others, known since the check.
+    #[must_use]
+    pub fn keys(&self, point: usize, design: usize) -> (Key, Key) {
+        self.keys[point * self.designs() + design]
+    }
+
+    /// Every file that was read.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<Input> {
+        self.store.inputs()
+    }
+
+    /// One design at one point.
+    ///
+    /// # Errors
+    /// Every mistake of it; none after the plan has been loaded and its files stay as they are.
+    pub fn case(&mut self, point: usize, design: usize) -> Result<Case, FileMistakes> {
+        let mut tree = self.tree.clone();
+        let mut mistakes = Mistakes::none();
+        let swept: Vec<(String, Value)> = self
+            .swept
+            .iter()
+            .cloned()
+            .zip(self.values(point).into_iter().cloned())
+            .collect();
+        let own = self.params.design[design].set.iter();
+        let own = own.filter(|(at, _)| whole(at).is_none());
+        let mut origins = self.origins.clone();
+        for (at, value, key) in swept
+            .iter()
+            .map(|(at, value)| (at, value, format!("sweep.\"{at}\"")))
+            .chain(own.map(|(at, value)| (at, value, format!("design[{design}].set.\"{at}\""))))
+        {
+            match tree::set(&mut tree, at, value.clone()) {
+                Ok(()) => origins.push(Origin::in_file(at, key)),
+                Err(part) => mistakes.add(
+                    &key,
+                    "",
+                    format!("the path does not exist: `{part}` is not a table"),
+                    "a path is keys of this file joined by points, such as \"topk.k\"",
+                ),
+            }
+        }
+        let mut reading = tree::read::<ExperimentParams>(&tree);
+        mistakes.0.extend(std::mem::take(&mut reading.mistakes).0);
+        reading.lost.extend(self.lost.iter().cloned());
+        let file = self.file.clone();
+        let told = |found: FileMistakes| blame(found, &file, &origins);
+        let mut all = told(FileMistakes::of(&file, mistakes));
+        let Some(params) = reading.value.take() else {
+            return Err(all);
+        };
+        let believed = |found: FileMistakes| {
+            let mut kept = FileMistakes::default();
+            for mut one in found.0 {
+                let is_here = one.file == file;
+                let checked = Mistakes(vec![one.mistake.clone()]);
+                match (is_here, reading.believed(checked).0.pop()) {
+                    (true, None) => {}
+                    (_, believed) => {
+                        one.mistake = believed.unwrap_or(one.mistake);
+                        kept.0.push(one);
+                    }
+                }
+            }
+            told(kept)
+        };
+        let workload =
+            self.store
+                .workload(&file, &self.folder, &params.workload, Seed(params.seed));
+        let device = self
+            .store
+            .device(&file, &self.folder, &self.devices, &params.device);
+        let attention = params.attention();
+        let (workload, device) = match (workload, device) {
+            (Ok(workload), Ok(device)) => (workload, device),
+            (workload, device) => {
+                let judged = attention.judge(
+                    workload.as_ref().ok().map(|workload| workload.shape()),
+                    device.as_ref().ok(),
+                );
+                for wrong in [workload.err(), device.err()].into_iter().flatten() {
+                    all.join(believed(wrong));
+                }
+                all.join(believed(FileMistakes::of(&file, judged)));
+                return Err(all);
+            }
+        };
+        match attention.check(workload.shape(), &device) {
+            Err(found) => {
+                all.join(believed(FileMistakes::of(&file, found)));
+                Err(all)
+            }
+            Ok(checked) if all.0.is_empty() => {
+                let datapath = self.params.design[design].datapath;
+                // A conventional design keeps every column, so k says nothing about it.
+                let topk = (datapath != Datapath::Conventional {}).then_some(&attention.topk);
+                Ok(Case {
+                    workload,
+                    attention: checked,
+                    datapath,
+                    front: key(&(
+                        &params.workload,
+                        &params.device,
+                        &attention.quantise,
+                        &attention.crossbar,
+                        &attention.ramp,
+                        &attention.av,
+                    )),
+                    back: key(&(topk, &attention.softmax, &attention.timing, datapath)),
+                })
+            }
+            Ok(_) => Err(all),
+        }
+    }
+}
