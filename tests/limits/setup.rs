@@ -6,7 +6,7 @@ use crate::common::*;
 use topkima::base::rng::{Purpose, Seed, Site};
 use topkima::hardware::attention::{
     Attention, AttentionParams, AvParams, Calibration, Conversion, Datapath, Finish, Head, Mask,
-    Outcome, Prepared, Shape, Sort,
+    Outcome, Place, Prepared, Shape, Sort,
 };
 use topkima::hardware::converter::{AdcParams, FullScale, RampParams, Range, Resolution};
 use topkima::hardware::crossbar::{Chip, CrossbarParams};
@@ -38,6 +38,7 @@ pub fn head(seed: u64, queries: usize, tokens: usize, d: usize, mask: Mask) -> H
         k: normals(Purpose::SyntheticKey, tokens, d),
         v: normals(Purpose::SyntheticValue, d, tokens),
         mask,
+        place: Place::default(),
     }
 }
 

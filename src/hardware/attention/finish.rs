@@ -64,9 +64,12 @@ impl<'a> Finish<'a> {
                     .filter(|(at, _)| calibration.mask.is_live(at / tokens, at % tokens, tokens));
                 percentile(live.map(|(_, score)| *score).collect(), percent)
             });
-        let lut = attention
-            .softmax
-            .load(of.full_scale, of.lsb, attention.ramp.bits(), threshold);
+        let lut = attention.softmax.load(
+            of.full_scale - attention.ramp.first_depth() * of.lsb,
+            of.lsb,
+            attention.ramp.bits(),
+            threshold,
+        );
         let mut finish = Self {
             attention,
             datapath,
@@ -169,6 +172,7 @@ impl<'a> Finish<'a> {
             quota: live,
             stop: (live > 0).then_some(steps),
             tie: false,
+            kept: 0,
             grants: Vec::new(),
         };
         let all = |tile: &Range<usize>| -> Vec<Winner> {
@@ -198,7 +202,12 @@ impl<'a> Finish<'a> {
             }
             | Datapath::Topkima {} => {
                 let mut quota = self.topk.row_quota(&live);
+                // Calibration rows may fill fewer tiles: the last one takes what is left over.
+                let left: usize = quota.drain(tiles.len().min(quota.len())..).sum();
                 quota.resize(tiles.len(), 0);
+                if let Some(last) = quota.last_mut() {
+                    *last += left;
+                }
                 for ((tile, live), quota) in tiles.iter().zip(&live).zip(quota) {
                     let (kept, outcome) =
                         self.select_in(&trips[tile.clone()], tile.start, quota, *live);
@@ -212,9 +221,24 @@ impl<'a> Finish<'a> {
                 }
             }
         }
+        let global = matches!(
+            self.datapath,
+            Datapath::DigitalTopk {
+                sort: Sort::Global {}
+            }
+        );
+        for winner in &survivors {
+            // What a sort over the whole row leaves goes through one softmax, that of the first tile.
+            let first = outcomes.iter().position(|tile| tile.stop.is_some());
+            let at = match first {
+                Some(first) if global => first,
+                _ => tiles.partition_point(|tile| tile.end <= winner.token),
+            };
+            outcomes[at].kept += 1;
+        }
         let depths: Vec<f64> = survivors
             .iter()
-            .map(|w| self.attention.ramp.decode(w.trip))
+            .map(|w| self.attention.ramp.decode(w.trip) - self.attention.ramp.first_depth())
             .collect();
         Outcome {
             row: self.lut.row(&depths),
@@ -267,6 +291,7 @@ impl<'a> Finish<'a> {
                 quota,
                 stop: (live > 0).then_some(f64::from(served.stop_step)),
                 tie: asked > quota,
+                kept: 0,
                 grants: served.arrivals,
             };
             return (kept.collect(), outcome);
@@ -289,6 +314,19 @@ impl<'a> Finish<'a> {
             outcome.grants = grants(&ranked);
         }
         (ranked, outcome)
+    }
+
+    /// Whether a tile of the layout can never win: it gets no place whatever the row.
+    #[must_use]
+    pub fn is_idle(&self, tile: usize) -> bool {
+        let shares = matches!(
+            self.datapath,
+            Datapath::Topkima {}
+                | Datapath::DigitalTopk {
+                    sort: Sort::PerTile {}
+                }
+        );
+        shares && self.topk.quota.get(tile) == Some(&0)
     }
 
     /// A tile's outcome when nothing is known of the data but the step at which it stops.
@@ -319,6 +357,7 @@ impl<'a> Finish<'a> {
                 })
             }),
             tie: false,
+            kept: quota.min(live),
             grants: if early { grants.collect() } else { Vec::new() },
         }
     }
@@ -343,7 +382,7 @@ impl<'a> Finish<'a> {
                     else {
                         continue;
                     };
-                    let conversion = (query * layout.tiles.len() + at) as u64;
+                    let conversion = prepared.address(query) << 32 | at as u64;
                     sums.add_read_noise(seed, chip.trial, Site(head | 1 << 63, conversion));
                     if let Some(adc) = &self.adc {
                         let sigma = self.attention.device.column.adc_noise;

@@ -8,7 +8,7 @@ pub struct Lut {
     params: SoftmaxParams,
     /// Score of one LSB of the ramp.
     lsb: f64,
-    /// Score of the ramp's start minus the threshold, for an exponential that needs the score.
+    /// Score of the ramp's first step minus the threshold, for an exponential that needs the score.
     start: Option<f64>,
     entries: Vec<f64>,
     /// Steps of the ramp a table entry stands for.
@@ -29,11 +29,11 @@ pub struct Row {
 }
 
 impl SoftmaxParams {
-    /// Loads the table of a head: `full_scale` and `lsb` of its ramp in scores, `ramp_bits` of the
-    /// codes, and the threshold score where the exponential needs one.
+    /// Loads the table of a head: the score `top` that the ramp's first step stands for and its `lsb`
+    /// in scores, the `ramp_bits` of its codes, and the threshold score where the exponential needs one.
     #[must_use]
-    pub fn load(&self, full_scale: f64, lsb: f64, ramp_bits: u32, threshold: Option<f64>) -> Lut {
-        let start = threshold.map(|threshold| full_scale - threshold);
+    pub fn load(&self, top: f64, lsb: f64, ramp_bits: u32, threshold: Option<f64>) -> Lut {
+        let start = threshold.map(|threshold| top - threshold);
         let (stride, entries) = match self.table {
             Table::Exact {} => (1.0, Vec::new()),
             Table::Entries { bits, width } => {
@@ -43,8 +43,8 @@ impl SoftmaxParams {
                     self.exponential
                         .of(start.unwrap_or(0.0) - f64::from(index) * stride * lsb)
                 };
-                let top = value(0).max(1e-300);
-                let entry = |index| (value(index) / top * levels).round_ties_even() / levels;
+                let largest = value(0).max(1e-300);
+                let entry = |index| (value(index) / largest * levels).round_ties_even() / levels;
                 (stride, (0..1_u32 << bits).map(entry).collect())
             }
         };
@@ -71,11 +71,12 @@ impl Lut {
             let start = self.start.unwrap_or(0.0);
             return self.params.exponential.of(start - below * self.lsb);
         }
-        let index = (below.max(0.0) / self.stride) as usize;
+        // Whole steps: a ramp of uneven levels takes the nearest, and a sum of fractions is no step less.
+        let index = (below.max(0.0).round() / self.stride) as usize;
         self.entries[index.min(self.entries.len() - 1)]
     }
 
-    /// A row from the survivors' depths below the ramp's start, in LSB.
+    /// A row from the survivors' depths below the ramp's first step, in LSB.
     #[must_use]
     pub fn row(&self, depths: &[f64]) -> Row {
         let smallest = depths.iter().copied().fold(f64::INFINITY, f64::min);

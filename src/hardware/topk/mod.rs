@@ -32,6 +32,8 @@ pub struct TileOutcome {
     pub stop: Option<f64>,
     /// Whether the stop step holds more columns than places.
     pub tie: bool,
+    /// Its columns that go on to the softmax.
+    pub kept: usize,
     /// Grants of the arbiter by step; empty where none works.
     pub grants: Vec<StepGrants>,
 }
@@ -92,6 +94,7 @@ pub fn cut(ranked: &[Winner], quota: usize, live: usize) -> TileOutcome {
         quota,
         stop: driven.then(|| last.map_or(f64::INFINITY, |winner| winner.trip)),
         tie: last.is_some_and(|last| ranked.get(quota).is_some_and(|next| next.trip == last.trip)),
+        kept: 0,
         grants: Vec::new(),
     }
 }

@@ -242,7 +242,8 @@ fn redistribute(mut quota: Vec<usize>, capacity: &[usize]) -> Vec<usize> {
 }
 
 impl Topk {
-    /// Places of each tile in a row with these live columns a tile.
+    /// Places of each tile in a row with these live columns a tile. A tile without a place in the
+    /// layout is not driven in any row.
     #[must_use]
     pub fn row_quota(&self, live: &[usize]) -> Vec<usize> {
         if self.merges || self.spare == (Spare::Drop {}) {
@@ -252,7 +253,11 @@ impl Topk {
                 .map(|(places, live)| *places.min(live))
                 .collect()
         } else {
-            redistribute(self.quota.clone(), live)
+            let pairs = self.quota.iter().zip(live);
+            let room: Vec<usize> = pairs
+                .map(|(places, live)| if *places > 0 { *live } else { 0 })
+                .collect();
+            redistribute(self.quota.clone(), &room)
         }
     }
 }

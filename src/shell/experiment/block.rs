@@ -171,7 +171,7 @@ impl<'a> Block<'a> {
     fn unit(&self, chip: &Chip, head: usize) -> Unit {
         let front = &self.cases[0].attention;
         let prepared = &self.prepared[head];
-        let number = head as u64;
+        let number = prepared.place.head;
         let ladders = front.ladders(chip);
         let conversion = front.convert(self.seed, chip, &ladders, number, prepared);
         let stored = front
@@ -244,7 +244,7 @@ impl<'a> Block<'a> {
         let lsb = range(&|p| p.calibration.lsb_charges());
         lines.push(format!(
             "full scale {scores} in scores = {} LSB = {charges} unit charges; one LSB is {lsb} unit charges; total noise {:.3} LSB rms",
-            front.ramp.steps(),
+            (1e6 / front.ramp.lsb(1.0)).round() / 1e6,
             self.noise_lsb
         ));
         let cells = front.crossbar.ramp_cells as f64 / f64::from(front.ramp.steps());
@@ -254,7 +254,8 @@ impl<'a> Block<'a> {
             .prepared
             .iter()
             .map(|p| p.calibration.lsb_charges())
-            .fold(0.0, f64::max);
+            .fold(0.0, f64::max)
+            * front.ramp.largest_step();
         if front.ramp.is_in_column() && needed > reach {
             lines.push(format!(
                 "warning: a ramp step needs up to {needed:.1} unit charges and its {cells} replica cells can take {reach:.1} in one clock of {}: a step that size needs a slower clock, more replicas a step, or a smaller full scale",

@@ -10,7 +10,7 @@ pub use statistics::{Latencies, Moments, Summary, quantile};
 
 use crate::base::energy::Corner;
 use crate::base::units::Picos;
-use crate::hardware::attention::{Attention, Datapath, Outcome, Prepared, Spent};
+use crate::hardware::attention::{Attention, Datapath, Outcome, Prepared, Sort, Spent};
 
 macro_rules! metrics {
     ($($variant:ident, $name:literal, $about:literal;)*) => {
@@ -45,7 +45,7 @@ metrics! {
     Divergence, "divergence", "KL divergence of the hardware's row from the float row, in nats";
     Alpha, "alpha", "steps executed over steps of a full ramp, mean over driven tiles";
     AlphaSlowest, "alpha_slowest", "the same for the slowest tile of each row";
-    TieRate, "tie_rate", "share of query-tiles whose stop step holds more live columns than places";
+    TieRate, "tie_rate", "share of query-tiles whose stop step holds more live columns than places; none without a choice inside tiles";
     ClipRate, "clip_rate", "share of live clean scores above the ramp's start";
     CodeErrorLsb, "code_error_lsb", "decoded code minus clean score, mean over survivors, in LSB";
     CodeErrorRmsLsb, "code_error_rms_lsb", "the same, root mean square";
@@ -65,7 +65,7 @@ metrics! {
 pub struct HeadTally {
     rows: u64,
     recall: Share,
-    divergence: f64,
+    divergence: Share,
     underflow: f64,
     alpha: Share,
     alpha_slowest: Share,
@@ -183,20 +183,32 @@ impl HeadTally {
         let float = prepared.reference.probabilities.column(query);
         let pairs = outcome.survivors.iter().zip(&outcome.row.probabilities);
         // p ln(p / f) with f > 0 for every live token; a probability that rounded to zero adds nothing.
-        self.divergence += pairs
+        let divergence = pairs
             .filter(|(_, p)| **p > 0.0)
             .map(|(winner, p)| p * (p / float[winner.token].max(f64::MIN_POSITIVE)).ln())
             .sum::<f64>();
+        // A row in which nothing won has no distribution to compare.
+        if outcome.row.gain > 0.0 {
+            self.divergence.add(divergence);
+        }
         self.underflow += outcome.row.underflow;
         if !attention.ramp.is_exact() {
             let steps = f64::from(attention.ramp.steps());
+            // Only a choice inside tiles has a last step that may hold too many.
+            let shares = matches!(
+                datapath,
+                Datapath::Topkima {}
+                    | Datapath::DigitalTopk {
+                        sort: Sort::PerTile {}
+                    }
+            );
             let mut slowest = None::<f64>;
             for tile in &outcome.tiles {
                 let Some(stop) = tile.stop else { continue };
                 self.alpha.add(stop / steps);
                 slowest = Some(slowest.map_or(stop, |slow| slow.max(stop)));
                 *self.stop_steps.entry(stop as u32).or_default() += 1;
-                if datapath != (Datapath::Conventional {}) {
+                if shares {
                     self.ties.add(f64::from(u8::from(tile.tie)));
                 }
             }
@@ -256,7 +268,7 @@ pub fn fold(heads: &[HeadTally]) -> Values {
     Metric::ALL.map(|metric| match metric {
         Metric::Recall => share(|head| head.recall).mean(),
         Metric::OutputError => output_error.mean(),
-        Metric::Divergence => mean_of_rows(|head| head.divergence),
+        Metric::Divergence => share(|head| head.divergence).mean(),
         Metric::Alpha => share(|head| head.alpha).mean(),
         Metric::AlphaSlowest => share(|head| head.alpha_slowest).mean(),
         Metric::TieRate => share(|head| head.ties).mean(),

@@ -16,7 +16,7 @@ use self::arrays::Array;
 pub use self::synthetic::{Family, SyntheticParams};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Head, Mask, Shape};
+use crate::hardware::attention::{Head, Mask, Place, Shape};
 use crate::hardware::quantise::Matrix;
 
 /// Where calibration rows come from.
@@ -417,6 +417,10 @@ impl FileParams {
                     k: part(k, head, tokens, k_d).transpose(),
                     v: part(v, head, tokens, d_value),
                     mask: mask.clone(),
+                    place: Place {
+                        head: head as u64,
+                        first_query: 0,
+                    },
                 })
                 .collect()
         })
@@ -484,6 +488,7 @@ impl Head {
                 pairs: pairs(0..count, count),
                 causal: self.mask.causal,
             },
+            place: self.place,
         };
         let rest = Head {
             q: self.q.columns(count, queries - count).into_owned(),
@@ -494,6 +499,10 @@ impl Head {
             },
             k: self.k,
             v: self.v,
+            place: Place {
+                first_query: self.place.first_query + count,
+                ..self.place
+            },
         };
         (rest, first)
     }

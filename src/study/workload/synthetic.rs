@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{MAX_TOKENS, Workload};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::{Purpose, Seed, Site, Stream};
-use crate::hardware::attention::{Head, Mask};
+use crate::hardware::attention::{Head, Mask, Place};
 use crate::hardware::quantise::Matrix;
 
 /// What the scores of a head look like.
@@ -162,6 +162,10 @@ impl SyntheticParams {
             mask: Mask {
                 causal: causal.then_some(0),
                 ..Mask::default()
+            },
+            place: Place {
+                head,
+                first_query: 0,
             },
         }
     }

@@ -156,6 +156,35 @@ impl Ramp {
         }
     }
 
+    /// Depth that the first step stands for; zero for a converter without steps.
+    #[must_use]
+    pub fn first_depth(&self) -> f64 {
+        if self.is_exact() {
+            0.0
+        } else {
+            self.decode(1.0)
+        }
+    }
+
+    /// How far the level at which a column tripped lies from the nominal one, in LSB.
+    #[must_use]
+    pub fn deviation(&self, trip: f64, ladder: &[f64]) -> f64 {
+        if self.is_exact() || !trip.is_finite() {
+            return 0.0;
+        }
+        let step = (trip as usize).clamp(1, ladder.len());
+        ladder[step - 1] - self.depth[step]
+    }
+
+    /// The largest step of the ramp in LSB.
+    #[must_use]
+    pub fn largest_step(&self) -> f64 {
+        self.depth
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .fold(0.0, f64::max)
+    }
+
     /// Depth that a trip stands for, in LSB below the start.
     #[must_use]
     pub fn decode(&self, trip: f64) -> f64 {
