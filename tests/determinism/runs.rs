@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::{EXPERIMENT, rows, topkima, write};
 
-/// A run that did all its work and could not write its results: `rows.csv.part`, where it is written first, is a folder. What is left
-/// is what a run leaves that was stopped: its journal.
+/// A run that did all its work and could not write its results, for where the file is written that
+/// becomes `rows.csv` there is a folder. What is left is what a stopped run leaves: its journal.
 fn interrupted(experiment: &Path, out: &Path, more: &[&str]) -> Vec<u8> {
     fs::create_dir_all(out.join("rows.csv.part")).unwrap();
     let output = topkima(experiment, out, more);
