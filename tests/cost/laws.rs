@@ -51,8 +51,7 @@ fn a_breakdown_sums_to_the_row_and_its_shares_to_one() {
     for group in groups(&plan) {
         let (results, _) = run_group(&mut plan, &group, &mut |_| ()).unwrap();
         for result in results {
-            let attention = plan.case(result.point, result.design).unwrap().attention;
-            let lines = entry(&plan, &attention, &result).breakdown;
+            let lines = entry(&plan, &result).breakdown;
             let number = |line: &Vec<String>, at: usize| line[at].parse::<f64>().unwrap();
             let column = |at: usize| lines.iter().map(|line| number(line, at)).sum::<f64>();
             let energy = result.summary.values[Metric::EnergyPj as usize].mean;

@@ -8,7 +8,8 @@ use topkima::base::cost::Stage;
 use topkima::base::rng::Seed;
 use topkima::base::units::Picos;
 use topkima::hardware::attention::{
-    Account, AttentionParams, Calibration, Datapath, Finish, Head, Mask, Prepared, Shape, Sort,
+    Account, AttentionParams, Calibration, Datapath, Finish, Head, Mask, Place, Prepared, Shape,
+    Sort,
 };
 use topkima::hardware::converter::{FullScale, RampParams};
 use topkima::hardware::crossbar::{Chip, CrossbarParams};
@@ -111,6 +112,7 @@ fn stopping_at(stop: u32, queries: usize) -> (AttentionParams, Head) {
         k,
         v: Matrix::from_fn(3, 12, |row, token| (row + token) as f64 - 6.0),
         mask: Mask::default(),
+        place: Place::default(),
     };
     (params, head)
 }

@@ -120,7 +120,7 @@ fn read_noise_of_a_column_has_variance_q2_sigma2() {
             .map(|_| (8.0 * stream.normal()).round())
             .collect();
         let mut sums = vec![0.0; tokens];
-        keys.add_read_noise(SEED, 0, 0, query, &q, &mut sums);
+        keys.add_read_noise(SEED, 0, 0, query as u64, &q, &mut sums);
         let squares = Matrix::from_iterator(d_head, 1, q.iter().map(|q| q * q));
         let expected = &variance * squares;
         standard.extend(

@@ -5,7 +5,7 @@ use topkima::base::rng::Seed;
 use topkima::base::sourced::Sourced;
 use topkima::base::units::{Fraction, Lsb};
 use topkima::hardware::attention::{
-    Attention, AttentionParams, AvParams, Calibration, Head, Mask, Prepared, Shape,
+    Attention, AttentionParams, AvParams, Calibration, Head, Mask, Place, Prepared, Shape,
 };
 use topkima::hardware::converter::{FullScale, RampParams, Resolution};
 use topkima::hardware::crossbar::{Chip, Crossbar, CrossbarParams, Layout};
@@ -93,7 +93,13 @@ pub fn prepare(
     };
     let attention = params.check(shape, device).unwrap();
     let mask = Mask::default();
-    let head = Head { q, k, v, mask };
+    let head = Head {
+        q,
+        k,
+        v,
+        mask,
+        place: Place::default(),
+    };
     let calibration = Calibration::of(&attention, &head, 0);
     let prepared = Prepared::of(&attention, &head, calibration, 1);
     (attention, prepared)

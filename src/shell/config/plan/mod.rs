@@ -164,6 +164,9 @@ impl Plan {
             || "experiment".to_owned(),
             |stem| stem.to_string_lossy().into_owned(),
         );
+        // A point is the file without its sweep.
+        let mut tree = reading.mended;
+        tree.remove("sweep");
         let mut plan = Self {
             name,
             params,
@@ -173,7 +176,7 @@ impl Plan {
             file,
             folder,
             devices,
-            tree: reading.mended,
+            tree,
             lost: reading.lost,
             origins,
             values,
