@@ -113,7 +113,12 @@ impl Journal {
         if resume {
             let mut kept = 0_u64;
             for (number, line) in BufReader::new(&journal.file).lines().enumerate() {
-                let line = line.map_err(io(&journal.path))?;
+                let line = match line {
+                    Ok(line) => line,
+                    // No text, so no line of ours.
+                    Err(error) if error.kind() == io::ErrorKind::InvalidData => break,
+                    Err(error) => return Err(io(&journal.path)(error)),
+                };
                 if number == 0 {
                     if line != title {
                         return Err(JournalError::Other { path: journal.path });

@@ -4,11 +4,11 @@
 //! queries, a synthetic family draws a separate stream.
 
 pub mod arrays;
+mod file;
 mod synthetic;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -17,7 +17,6 @@ pub use self::synthetic::{Family, SyntheticParams};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Head, Mask, Shape};
-use crate::hardware::quantise::Matrix;
 
 /// Where calibration rows come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -229,238 +228,6 @@ impl WorkloadParams {
             _ => Err(mistakes),
         }
     }
-}
-
-impl FileParams {
-    /// The workload of a file's arrays; `calibration` are the other file's, if one is named.
-    ///
-    /// # Errors
-    /// Missing arrays, shapes that do not fit, heads that do not exist, a mask that is not 0/1, a
-    /// query that sees no key.
-    pub fn assemble(
-        &self,
-        arrays: &Arrays,
-        calibration: Option<&Arrays>,
-        causal: bool,
-    ) -> Result<Workload, Mistakes> {
-        let mut mistakes = Mistakes::none();
-        let heads = mistakes.keep("", self.heads_of(arrays, causal));
-        let rows = calibration.and_then(|arrays| {
-            let other = FileParams {
-                path: PathBuf::new(),
-                ..self.clone()
-            };
-            mistakes.keep("calibration", other.heads_of(arrays, causal))
-        });
-        let Some(heads) = heads else {
-            return Err(mistakes);
-        };
-        let (heads, calibration) = match (&self.calibration, rows) {
-            (CalibrationSource::First(count), _) => {
-                let (queries, tokens) = heads
-                    .first()
-                    .map_or((0, 0), |head| (head.q.ncols(), head.k.nrows()));
-                mistakes.require(
-                    *count >= 1 && *count < queries && *count <= tokens,
-                    "calibration",
-                    count,
-                    format!(
-                        "must leave queries to measure: from 1 to {}",
-                        queries.saturating_sub(1).min(tokens)
-                    ),
-                    "give up fewer queries, or name another file",
-                );
-                if !mistakes.0.is_empty() {
-                    return Err(mistakes);
-                }
-                heads.into_iter().map(|head| head.split_off(*count)).unzip()
-            }
-            (CalibrationSource::Path(_), Some(rows)) => {
-                let fits = rows.len() == heads.len()
-                    && rows
-                        .iter()
-                        .zip(&heads)
-                        .all(|(a, b)| a.k.ncols() == b.k.ncols() && a.v.nrows() == b.v.nrows());
-                mistakes.require(
-                    fits,
-                    "calibration",
-                    "",
-                    "the calibration file must hold as many heads, of the same d, as the file itself",
-                    "name a file of the same layout",
-                );
-                (heads, rows)
-            }
-            (CalibrationSource::Path(_), None) => return Err(mistakes),
-        };
-        mistakes.or(|| Workload {
-            heads,
-            calibration,
-            nominal: None,
-        })
-    }
-
-    fn heads_of(&self, arrays: &Arrays, causal: bool) -> Result<Vec<Head>, Mistakes> {
-        let mut mistakes = Mistakes::none();
-        let m = &mut mistakes;
-        let mut taken = Vec::new();
-        for name in ["q", "k", "v"] {
-            match arrays.get(name) {
-                None => m.add(
-                    "path",
-                    self.path.display(),
-                    format!("holds no array `{name}`"),
-                    "a workload file holds `q`, `k` and `v` of shape (heads, tokens, d) or (tokens, d)",
-                ),
-                Some(array) => match array.shape[..] {
-                    [tokens, d] => taken.push((array, [1, tokens, d])),
-                    [heads, tokens, d] => taken.push((array, [heads, tokens, d])),
-                    _ => m.add(
-                        "path",
-                        self.path.display(),
-                        format!("`{name}` has shape {:?}", array.shape),
-                        "it must be (heads, tokens, d) or (tokens, d)",
-                    ),
-                },
-            }
-        }
-        let [
-            (q, [q_heads, queries, q_d]),
-            (k, [k_heads, tokens, k_d]),
-            (v, [v_heads, v_tokens, d_value]),
-        ] = taken[..]
-        else {
-            return Err(mistakes);
-        };
-        let shapes = format!("q {:?}, k {:?}, v {:?}", q.shape, k.shape, v.shape);
-        m.require(
-            q_heads == k_heads && k_heads == v_heads,
-            "path",
-            &shapes,
-            "q, k and v must hold the same number of heads",
-            "write all three with the same first dimension",
-        );
-        m.require(
-            tokens == v_tokens,
-            "path",
-            &shapes,
-            "k and v must hold the same number of tokens",
-            "write both with one row a token",
-        );
-        m.require(
-            q_d == k_d,
-            "path",
-            &shapes,
-            "q and k must have the same d",
-            "check that q and k belong to the same model",
-        );
-        m.require(
-            (1..=MAX_TOKENS).contains(&tokens)
-                && (1..=MAX_TOKENS).contains(&queries)
-                && q_d >= 1
-                && d_value >= 1
-                && q_heads >= 1,
-            "path",
-            &shapes,
-            format!("from 1 to {MAX_TOKENS} tokens and queries, and no empty dimension"),
-            "cut the arrays",
-        );
-        m.require(
-            !causal || queries <= tokens,
-            "path",
-            &shapes,
-            "a causal workload needs a key for every query",
-            "set `workload.causal = false`, or give the keys",
-        );
-        let chosen: Vec<usize> = self.heads.clone().unwrap_or_else(|| (0..q_heads).collect());
-        m.require(
-            !chosen.is_empty() && chosen.iter().all(|head| *head < q_heads),
-            "heads",
-            format!("{chosen:?}"),
-            format!("the file holds heads 0 to {}", q_heads.saturating_sub(1)),
-            "name heads that exist, or leave the key out for all of them",
-        );
-        if !m.0.is_empty() {
-            return Err(mistakes);
-        }
-        let mut mask = m
-            .keep("", mask(arrays.get("mask"), queries, tokens))
-            .unwrap_or_default();
-        mask.causal = causal.then_some(tokens - queries);
-        let blind = (0..queries)
-            .find(|query| !(0..tokens).any(|token| mask.is_live(*query, token, tokens)));
-        if let Some(query) = blind {
-            m.add(
-                "mask",
-                format!("row of query {query}"),
-                "every key is masked, so its softmax has no meaning",
-                "leave at least one key live for every query, or drop the query",
-            );
-        }
-        mistakes.or(|| {
-            let factor = if self.scaled {
-                1.0
-            } else {
-                1.0 / (q_d as f64).sqrt()
-            };
-            let part = |array: &Array, head: usize, rows: usize, columns: usize| {
-                let start = head * rows * columns;
-                Matrix::from_column_slice(
-                    columns,
-                    rows,
-                    &array.values[start..start + rows * columns],
-                )
-            };
-            chosen
-                .iter()
-                .map(|&head| Head {
-                    q: part(q, head, queries, q_d) * factor,
-                    k: part(k, head, tokens, k_d).transpose(),
-                    v: part(v, head, tokens, d_value),
-                    mask: mask.clone(),
-                })
-                .collect()
-        })
-    }
-}
-
-fn mask(array: Option<&Array>, queries: usize, tokens: usize) -> Result<Mask, Mistakes> {
-    let mut mistakes = Mistakes::none();
-    let Some(array) = array else {
-        return Ok(Mask::default());
-    };
-    let odd = array
-        .values
-        .iter()
-        .position(|value| *value != 0.0 && *value != 1.0);
-    if let Some(at) = odd {
-        mistakes.add(
-            "mask",
-            format!("{} at element {at}", array.values[at]),
-            "a mask holds only 0 (masked) and 1 (live)",
-            "write it as 0/1, not as -inf or as a score",
-        );
-    }
-    let live: Arc<[bool]> = array.values.iter().map(|value| *value == 1.0).collect();
-    let mask = if array.shape[..] == [tokens] {
-        Mask {
-            tokens: Some(live),
-            ..Mask::default()
-        }
-    } else if array.shape[..] == [queries, tokens] {
-        Mask {
-            pairs: Some(live),
-            ..Mask::default()
-        }
-    } else {
-        mistakes.add(
-            "mask",
-            format!("shape {:?}", array.shape),
-            format!("must be ({tokens},) or ({queries}, {tokens}): tokens, or queries by tokens"),
-            "give one row for all heads",
-        );
-        Mask::default()
-    };
-    mistakes.or(|| mask)
 }
 
 impl Head {
