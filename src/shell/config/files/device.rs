@@ -17,6 +17,9 @@ pub fn load_device(path: &Path, choice: &DeviceChoice) -> Result<Device, FileMis
     Store::default().device_at(&named(path), path, choice)
 }
 
+/// Checked devices that are kept at once; a sweep may go through any number of them.
+const MOST_KEPT: usize = 256;
+
 /// Keys of one place, and how that place is named in messages.
 struct Layer {
     file: String,
@@ -217,6 +220,25 @@ impl Store {
     /// # Errors
     /// No or two devices named, a name that is not there, every mistake of its file.
     pub fn device(
+        &mut self,
+        file: &str,
+        folder: &Path,
+        devices: &Path,
+        choice: &DeviceChoice,
+    ) -> Result<Device, FileMistakes> {
+        let key = format!("{} {} {choice:?}", folder.display(), devices.display());
+        if let Some(known) = self.devices.get(&key) {
+            return known.clone();
+        }
+        let device = self.new_device(file, folder, devices, choice);
+        if self.devices.len() >= MOST_KEPT {
+            self.devices.clear();
+        }
+        self.devices.insert(key, device.clone());
+        device
+    }
+
+    fn new_device(
         &mut self,
         file: &str,
         folder: &Path,

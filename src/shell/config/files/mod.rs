@@ -15,6 +15,7 @@ use toml::Table;
 use super::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES, tree};
 use crate::base::mistake::{Mistake, Mistakes};
 use crate::base::rng::Seed;
+use crate::hardware::device::Device;
 use crate::study::workload::{Arrays, CalibrationSource, WANTED, Workload, WorkloadParams, arrays};
 
 /// A file that was read, and the hash of what it held.
@@ -32,6 +33,7 @@ pub struct Store {
     inputs: BTreeMap<PathBuf, String>,
     texts: BTreeMap<PathBuf, Table>,
     arrays: BTreeMap<PathBuf, Arc<Arrays>>,
+    devices: BTreeMap<String, Result<Device, FileMistakes>>,
     workloads: BTreeMap<String, Result<Arc<Workload>, FileMistakes>>,
 }
 
