@@ -40,6 +40,13 @@ const fn abs_max() -> Clip {
     Clip::AbsMax {}
 }
 
+/// Largest codes of the paper's head: what an exact operand is scaled to.
+pub const NOMINAL_Q: u32 = 31;
+/// See [`NOMINAL_Q`].
+pub const NOMINAL_K: u32 = 7;
+/// See [`NOMINAL_Q`].
+pub const NOMINAL_V: u32 = 15;
+
 /// `[quantise]`: the three operands.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -102,17 +109,19 @@ impl QuantiseParams {
 pub struct Scale {
     /// Value of one code.
     pub unit: f64,
-    /// Largest magnitude of a code; an exact operand is normalised to 1.
+    /// Largest magnitude of a code; nominal for an exact operand.
     pub max: f64,
     rounds: bool,
 }
 
 impl Quantiser {
-    /// Fits the scale to calibration values. All-zero values get the scale 1.
+    /// Fits the scale to calibration values. All-zero values get the scale 1. An exact operand is
+    /// scaled to the `nominal` largest code without rounding, so that charges and weight levels mean
+    /// the same as in the quantised hardware.
     #[must_use]
-    pub fn fit(self, calibration: &[f64]) -> Scale {
+    pub fn fit(self, calibration: &[f64], nominal: u32) -> Scale {
         let (max, clip, rounds) = match self {
-            Self::Exact {} => (1.0, abs_max(), false),
+            Self::Exact {} => (f64::from(nominal), abs_max(), false),
             Self::Uniform { max_code, clip } => (f64::from(max_code), clip, true),
         };
         let largest = match clip {
@@ -181,7 +190,7 @@ mod tests {
             max_code: 7,
             clip: abs_max(),
         }
-        .fit(&[7.0, -3.0]);
+        .fit(&[7.0, -3.0], 7);
         let codes: Vec<f64> = [0.5, 1.5, 2.5, -0.5, 9.0, -9.0]
             .map(|x| scale.code(x))
             .to_vec();
@@ -198,7 +207,7 @@ mod tests {
 
     #[test]
     fn exact_operand_comes_back() {
-        let scale = Quantiser::Exact {}.fit(&[0.3, -12.7]);
+        let scale = Quantiser::Exact {}.fit(&[0.3, -12.7], 31);
         assert!((scale.code(-3.3) * scale.unit + 3.3).abs() < 1e-15);
     }
 

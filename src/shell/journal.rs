@@ -112,23 +112,25 @@ impl Journal {
         let mut entries = Vec::new();
         if resume {
             let mut kept = 0_u64;
-            for (number, line) in BufReader::new(&journal.file).lines().enumerate() {
-                let line = match line {
-                    Ok(line) => line,
-                    // No text, so no line of ours.
-                    Err(error) if error.kind() == io::ErrorKind::InvalidData => break,
-                    Err(error) => return Err(io(&journal.path)(error)),
+            let mut reader = BufReader::new(&journal.file);
+            for number in 0.. {
+                let mut line = Vec::new();
+                let read = reader.read_until(b'\n', &mut line);
+                let length = read.map_err(io(&journal.path))?;
+                // A line without its end was cut off, even where nothing else of it is missing.
+                let Some(line) = line.strip_suffix(b"\n") else {
+                    break;
                 };
                 if number == 0 {
-                    if line != title {
+                    if line != title.as_bytes() {
                         return Err(JournalError::Other { path: journal.path });
                     }
-                } else if let Ok(entry) = serde_json::from_str(&line) {
+                } else if let Ok(entry) = serde_json::from_slice(line) {
                     entries.push(entry);
                 } else {
                     break;
                 }
-                kept += line.len() as u64 + 1;
+                kept += length as u64;
             }
             if kept == 0 {
                 return Err(JournalError::Other { path: journal.path });

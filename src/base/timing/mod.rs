@@ -6,12 +6,14 @@
 
 mod closed;
 mod constants;
+mod progress;
 mod query;
 mod ramp;
 mod schedule;
 
 pub use closed::Closed;
 pub use constants::{Arbiter, RowTime, StartUp, Switches, TimeConstants, Timing};
+pub use progress::{Progress, Run};
 pub use query::{HeadShape, StageTimes, pulse_units};
 pub use ramp::{Request, Served, paper_max, queue, queue_time, stall};
-pub use schedule::{Progress, Run, Schedule};
+pub use schedule::Schedule;

@@ -22,6 +22,8 @@ pub struct Account<'a> {
     d_value: u64,
     shape: HeadShape,
     ledger: Ledger,
+    /// Key tiles that get no place and leak nothing.
+    idle: u64,
     progress: Progress,
 }
 
@@ -69,11 +71,23 @@ impl<'a> Account<'a> {
                 attention.device.cell.radix(),
                 crossbar.places.len() as u32,
             ),
-            av_units: pulse_units(attention.softmax.max_code(), 2, 1),
+            // Without tiles A x V is digital, and its time is not simulated.
+            av_units: match &attention.values {
+                Some(_) => pulse_units(attention.softmax.max_code(), 2, 1),
+                None => 0,
+            },
             av_conversions: per_adc.min(value_columns),
         };
         let mut ledger = Ledger::ZERO;
-        let keys = crossbar.tokens() as u64 * crossbar.cells_per_column() as u64;
+        // A tile that gets no place is not written.
+        let written: usize = crossbar
+            .tiles()
+            .iter()
+            .zip(0..)
+            .filter(|(_, at)| !finish.is_idle(*at))
+            .map(|(tile, _)| tile.len())
+            .sum();
+        let keys = written as u64 * crossbar.cells_per_column() as u64;
         ledger.charge(Stage::WriteK, Cost::of(Action::CellWrite, keys));
         ledger.charge(
             Stage::WriteV,
@@ -87,6 +101,10 @@ impl<'a> Account<'a> {
             d_value,
             shape,
             ledger,
+            idle: crossbar.tiles().len() as u64
+                - (0..crossbar.tiles().len())
+                    .filter(|at| !finish.is_idle(*at))
+                    .count() as u64,
             progress: attention
                 .timing
                 .switches()
@@ -109,7 +127,7 @@ impl<'a> Account<'a> {
                 return TileTrace::default();
             };
             let (columns, live) = (tile.len() as u32, outcome.live as u32);
-            let survivors = outcome.quota.min(outcome.live) as u32;
+            let places = outcome.quota.min(outcome.live) as u64;
             let early = self.datapath == Datapath::Topkima {};
             TileTrace {
                 columns,
@@ -117,15 +135,15 @@ impl<'a> Account<'a> {
                 stop_step: stop as u32,
                 grants: outcome.grants.clone(),
                 sort_cycles: if sorts && !global {
-                    sort_compares(u64::from(live), u64::from(survivors))
+                    sort_compares(u64::from(live), places)
                 } else {
                     0
                 },
                 codes: if early { 0 } else { live },
-                survivors: if global { 0 } else { survivors },
+                survivors: outcome.kept as u32,
             }
         };
-        let mut tiles: Vec<TileTrace> = tiles.iter().zip(crossbar).map(trace).collect();
+        let tiles: Vec<TileTrace> = tiles.iter().zip(crossbar).map(trace).collect();
         let driven = tiles.iter().filter(|tile| tile.columns > 0).count() as u64;
         let mut merge_compares = driven.saturating_sub(1);
         if self.datapath != (Datapath::Conventional {})
@@ -134,15 +152,6 @@ impl<'a> Account<'a> {
         {
             // The k best of the tiles' sorted lists: one compare a tile and place.
             merge_compares += k * driven.saturating_sub(1);
-            // The softmax sees k elements whatever the tiles gave: the first ones stand for them.
-            let mut left = k as u32;
-            for tile in &mut tiles {
-                tile.survivors = tile.survivors.min(left);
-                left -= tile.survivors;
-            }
-        }
-        if global && let Some(first) = tiles.iter_mut().find(|tile| tile.columns > 0) {
-            first.survivors = k.min(live) as u32;
         }
         QueryTrace {
             tiles,
@@ -184,11 +193,19 @@ impl<'a> Account<'a> {
             .iter()
             .map(ExactSizeIterator::len)
             .collect();
-        let tiles: Vec<TileOutcome> = sizes
+        let mut tiles: Vec<TileOutcome> = sizes
             .iter()
             .zip(finish.topk.row_quota(&sizes))
             .map(|(size, quota)| finish.nominal(*size, quota, stop.clamp(1, steps)))
             .collect();
+        if self.datapath != (Datapath::Conventional {}) {
+            // One softmax after a merge or a sort over the whole row sees k elements.
+            let mut left = self.k;
+            for tile in &mut tiles {
+                tile.kept = tile.kept.min(left);
+                left -= tile.kept;
+            }
+        }
         let live = crossbar.tokens() as u64;
         let trace = self.trace(&tiles, live);
         let survivors = trace.survivors();
@@ -288,7 +305,7 @@ impl<'a> Account<'a> {
         Spent {
             run: self.progress.finish(),
             ledger: self.ledger,
-            tiles: crossbar.tiles().len() as u64
+            tiles: crossbar.tiles().len() as u64 - self.idle
                 + self
                     .attention
                     .values

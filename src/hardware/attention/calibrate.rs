@@ -2,7 +2,7 @@
 
 use super::{Attention, Head, Reference};
 use crate::hardware::converter::FullScale;
-use crate::hardware::quantise::{Scale, percentile};
+use crate::hardware::quantise::{NOMINAL_K, NOMINAL_Q, NOMINAL_V, Scale, percentile};
 
 /// Calibration of one head.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,8 +33,6 @@ impl Calibration {
     /// the positive scores of calibration queries and keys, live pairs only. `head` counts heads.
     #[must_use]
     pub fn of(attention: &Attention, rows: &Head, head: usize) -> Self {
-        let scale =
-            |quantiser: crate::hardware::quantise::Quantiser, values: &[f64]| quantiser.fit(values);
         let scores = Reference::scores(rows);
         let tokens = rows.k.nrows();
         let live = |at: &usize| rows.mask.is_live(at / tokens, at % tokens, tokens);
@@ -50,9 +48,9 @@ impl Calibration {
             }
         };
         Self {
-            q: scale(attention.quantise.q, rows.q.as_slice()),
-            k: scale(attention.quantise.k, rows.k.as_slice()),
-            v: scale(attention.quantise.v, rows.v.as_slice()),
+            q: attention.quantise.q.fit(rows.q.as_slice(), NOMINAL_Q),
+            k: attention.quantise.k.fit(rows.k.as_slice(), NOMINAL_K),
+            v: attention.quantise.v.fit(rows.v.as_slice(), NOMINAL_V),
             full_scale,
             lsb: attention.ramp.lsb(full_scale),
         }

@@ -24,6 +24,8 @@ pub struct Prepared {
     pub clean: CleanSums,
     /// The exact head.
     pub reference: Reference,
+    /// Where the head stands in its file.
+    pub place: super::Place,
     /// Live pairs.
     pub live: u64,
     /// Live pairs whose clean sum lies above the ramp's start.
@@ -87,10 +89,16 @@ impl Prepared {
             mask: head.mask.clone(),
             clean,
             reference,
+            place: head.place,
             live,
             clipped,
             true_order,
         }
+    }
+
+    /// The address of a query's draws.
+    pub(crate) fn address(&self, query: usize) -> u64 {
+        (self.place.first_query + query) as u64
     }
 
     /// Depth of a clean sum below the ramp's start, in LSB.
@@ -144,13 +152,16 @@ impl Attention {
                 seed,
                 chip.trial,
                 head,
-                query,
+                prepared.address(query),
                 prepared.q.column(query).as_slice(),
                 sums,
             );
             let slopes = lines.apply(&prepared.clean, query, sums);
-            let mut comparator =
-                seed.stream(Purpose::Comparator, chip.trial, Site(head, query as u64));
+            let mut comparator = seed.stream(
+                Purpose::Comparator,
+                chip.trial,
+                Site(head, prepared.address(query)),
+            );
             for (token, sum) in sums.iter_mut().enumerate() {
                 let slope = slopes.as_ref().map_or(1.0, |slopes| slopes[token]);
                 let mut depth = (start - *sum) / lsb;
@@ -158,8 +169,11 @@ impl Attention {
                     depth -= device.column.offset * offset / slope;
                 }
                 let ladder = ladders.of(token);
-                let trip = if noise > 0.0 && self.ramp.draws_each_step() {
-                    let site = Site(head, (query * tokens + token) as u64 | 1 << 63);
+                let mut drawn_later = 0.0;
+                let trip = if self.ramp.draws_each_step() {
+                    drawn_later = noise / slope;
+                    let step = prepared.address(query) << 32 | token as u64 | 1 << 63;
+                    let site = Site(head, step);
                     let mut stream = seed.stream(Purpose::Comparator, chip.trial, site);
                     self.ramp
                         .trip_with_step_noise(depth, ladder, noise / slope, &mut stream)
@@ -170,8 +184,10 @@ impl Attention {
                     self.ramp.trip(depth, ladder)
                 };
                 if prepared.mask.is_live(query, token, tokens) {
-                    let deviation = depth - prepared.clean_depth(token, query);
-                    noise_square_sum += deviation * deviation;
+                    let deviation = depth
+                        - prepared.clean_depth(token, query)
+                        - self.ramp.deviation(trip, ladder);
+                    noise_square_sum += deviation * deviation + drawn_later * drawn_later;
                     live_columns += 1;
                     *sum = trip;
                 } else {

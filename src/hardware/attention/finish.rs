@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::product::PartialSums;
 use super::{Attention, AvParams, Datapath, Prepared, Sort};
 use crate::base::cost::StepGrants;
 use crate::base::rng::{Purpose, Seed, Site};
@@ -63,9 +64,12 @@ impl<'a> Finish<'a> {
                     .filter(|(at, _)| calibration.mask.is_live(at / tokens, at % tokens, tokens));
                 percentile(live.map(|(_, score)| *score).collect(), percent)
             });
-        let lut = attention
-            .softmax
-            .load(of.full_scale, of.lsb, attention.ramp.bits(), threshold);
+        let lut = attention.softmax.load(
+            of.full_scale - attention.ramp.first_depth() * of.lsb,
+            of.lsb,
+            attention.ramp.bits(),
+            threshold,
+        );
         let mut finish = Self {
             attention,
             datapath,
@@ -125,7 +129,7 @@ impl<'a> Finish<'a> {
             let trips: Vec<f64> = (0..tokens).map(trip).collect();
             let outcome = self.select(&trips, query, rows);
             for tile in &layout.tiles {
-                let sums = PartialSums::of(&outcome, tile, &stored);
+                let sums = PartialSums::of(&outcome.survivors, &outcome.row.codes, tile, &stored);
                 magnitudes.extend(sums.into_iter().flat_map(|sums| sums.values).map(f64::abs));
             }
         }
@@ -137,22 +141,17 @@ impl<'a> Finish<'a> {
     #[must_use]
     pub fn select(&self, trips: &[f64], query: usize, prepared: &Prepared) -> Outcome {
         let tokens = trips.len();
-        // Calibration rows may hold another number of tokens than the layout: they are cut alike.
-        let width = self
-            .attention
-            .crossbar
-            .tiles()
-            .first()
-            .map_or(1, ExactSizeIterator::len)
-            .max(1);
-        let laid = self.attention.crossbar.tokens() == tokens;
-        let cut_alike: Vec<_> = (0..tokens)
-            .step_by(width)
-            .map(|s| s..tokens.min(s + width))
-            .collect();
-        let tiles = if laid {
-            self.attention.crossbar.tiles()
+        let laid = self.attention.crossbar.tiles();
+        let cut_alike: Vec<_>;
+        let tiles = if self.attention.crossbar.tokens() == tokens {
+            laid
         } else {
+            // Calibration rows may hold another number of tokens than the layout: they are cut alike.
+            let width = laid.first().map_or(1, ExactSizeIterator::len).max(1);
+            cut_alike = (0..tokens)
+                .step_by(width)
+                .map(|start| start..tokens.min(start + width))
+                .collect();
             &cut_alike
         };
         let live: Vec<usize> = tiles
@@ -173,6 +172,7 @@ impl<'a> Finish<'a> {
             quota: live,
             stop: (live > 0).then_some(steps),
             tie: false,
+            kept: 0,
             grants: Vec::new(),
         };
         let all = |tile: &Range<usize>| -> Vec<Winner> {
@@ -202,7 +202,12 @@ impl<'a> Finish<'a> {
             }
             | Datapath::Topkima {} => {
                 let mut quota = self.topk.row_quota(&live);
+                // Calibration rows may fill fewer tiles: the last one takes what is left over.
+                let left: usize = quota.drain(tiles.len().min(quota.len())..).sum();
                 quota.resize(tiles.len(), 0);
+                if let Some(last) = quota.last_mut() {
+                    *last += left;
+                }
                 for ((tile, live), quota) in tiles.iter().zip(&live).zip(quota) {
                     let (kept, outcome) =
                         self.select_in(&trips[tile.clone()], tile.start, quota, *live);
@@ -216,9 +221,24 @@ impl<'a> Finish<'a> {
                 }
             }
         }
+        let global = matches!(
+            self.datapath,
+            Datapath::DigitalTopk {
+                sort: Sort::Global {}
+            }
+        );
+        for winner in &survivors {
+            // What a sort over the whole row leaves goes through one softmax, that of the first tile.
+            let first = outcomes.iter().position(|tile| tile.stop.is_some());
+            let at = match first {
+                Some(first) if global => first,
+                _ => tiles.partition_point(|tile| tile.end <= winner.token),
+            };
+            outcomes[at].kept += 1;
+        }
         let depths: Vec<f64> = survivors
             .iter()
-            .map(|w| self.attention.ramp.decode(w.trip))
+            .map(|w| self.attention.ramp.decode(w.trip) - self.attention.ramp.first_depth())
             .collect();
         Outcome {
             row: self.lut.row(&depths),
@@ -271,6 +291,7 @@ impl<'a> Finish<'a> {
                 quota,
                 stop: (live > 0).then_some(f64::from(served.stop_step)),
                 tie: asked > quota,
+                kept: 0,
                 grants: served.arrivals,
             };
             return (kept.collect(), outcome);
@@ -295,6 +316,19 @@ impl<'a> Finish<'a> {
         (ranked, outcome)
     }
 
+    /// Whether a tile of the layout can never win: it gets no place whatever the row.
+    #[must_use]
+    pub fn is_idle(&self, tile: usize) -> bool {
+        let shares = matches!(
+            self.datapath,
+            Datapath::Topkima {}
+                | Datapath::DigitalTopk {
+                    sort: Sort::PerTile {}
+                }
+        );
+        shares && self.topk.quota.get(tile) == Some(&0)
+    }
+
     /// A tile's outcome when nothing is known of the data but the step at which it stops.
     pub(super) fn nominal(&self, live: usize, quota: usize, stop: u32) -> TileOutcome {
         let early = self.datapath == Datapath::Topkima {};
@@ -302,13 +336,10 @@ impl<'a> Finish<'a> {
         let quota = if conventional { live } else { quota };
         // Grants of the last steps up to the stop, one a step while there are steps.
         let count = quota.min(live) as u32;
+        let steps = count.min(stop);
         let first = stop.saturating_sub(count).max(1);
-        let grants = (0..count.min(stop)).map(|at| StepGrants {
-            step: if at + 1 == count.min(stop) {
-                stop
-            } else {
-                first + at
-            },
+        let grants = (0..steps).map(|at| StepGrants {
+            step: if at + 1 == steps { stop } else { first + at },
             count: if at == 0 {
                 1 + count.saturating_sub(stop)
             } else {
@@ -326,6 +357,7 @@ impl<'a> Finish<'a> {
                 })
             }),
             tie: false,
+            kept: quota.min(live),
             grants: if early { grants.collect() } else { Vec::new() },
         }
     }
@@ -345,34 +377,20 @@ impl<'a> Finish<'a> {
         match (&self.attention.values, stored) {
             (Some(layout), Some(stored)) => {
                 for (at, tile) in layout.tiles.iter().enumerate() {
-                    let Some(mut sums) = PartialSums::of(outcome, tile, stored) else {
+                    let Some(mut sums) =
+                        PartialSums::of(&outcome.survivors, &outcome.row.codes, tile, stored)
+                    else {
                         continue;
                     };
-                    let conversion = (query * layout.tiles.len() + at) as u64;
+                    let conversion = prepared.address(query) << 32 | at as u64;
                     sums.add_read_noise(seed, chip.trial, Site(head | 1 << 63, conversion));
                     if let Some(adc) = &self.adc {
                         let sigma = self.attention.device.column.adc_noise;
-                        let mut noise =
+                        let noise =
                             seed.stream(Purpose::PlainAdc, chip.trial, Site(head, conversion));
-                        for sum in &mut sums.values {
-                            let noise = if sigma > 0.0 {
-                                sigma * noise.normal()
-                            } else {
-                                0.0
-                            };
-                            *sum = adc.convert(*sum, noise);
-                        }
+                        sums.convert(adc, sigma, noise);
                     }
-                    for (out, bits) in output
-                        .iter_mut()
-                        .zip(sums.values.chunks_exact(layout.places.len()))
-                    {
-                        *out += bits
-                            .iter()
-                            .zip(&layout.places)
-                            .map(|(sum, place)| sum * place)
-                            .sum::<f64>();
-                    }
+                    sums.join_into(&mut output, &layout.places);
                 }
             }
             _ => {
@@ -388,51 +406,5 @@ impl<'a> Finish<'a> {
         }
         let gain = outcome.row.gain * prepared.calibration.v.unit;
         outcome.output = output.into_iter().map(|sum| sum * gain).collect();
-    }
-}
-
-/// Sums of one tile's columns for one query, (d_v bits) values.
-struct PartialSums {
-    values: Vec<f64>,
-    variance: Option<Vec<f64>>,
-}
-
-impl PartialSums {
-    /// Drives the rows of the survivors in `tile`; none if no row of the tile is driven.
-    fn of(outcome: &Outcome, tile: &Range<usize>, stored: &StoredValues) -> Option<Self> {
-        let mut values = vec![0.0; stored.levels.nrows()];
-        let mut variance = stored
-            .read_variance
-            .as_ref()
-            .map(|_| vec![0.0; values.len()]);
-        let mut driven = false;
-        for (winner, &code) in outcome.survivors.iter().zip(&outcome.row.codes) {
-            if code == 0.0 || !tile.contains(&winner.token) {
-                continue;
-            }
-            driven = true;
-            for (sum, level) in values
-                .iter_mut()
-                .zip(stored.levels.column(winner.token).iter())
-            {
-                *sum += code * level;
-            }
-            if let (Some(sums), Some(each)) = (&mut variance, &stored.read_variance) {
-                for (sum, each) in sums.iter_mut().zip(each.column(winner.token).iter()) {
-                    *sum += code * code * each;
-                }
-            }
-        }
-        driven.then_some(Self { values, variance })
-    }
-
-    /// The devices' noise of this read: exactly normal, with the variances summed.
-    fn add_read_noise(&mut self, seed: Seed, trial: u64, site: Site) {
-        if let Some(variance) = &self.variance {
-            let mut reads = seed.stream(Purpose::DeviceRead, trial, site);
-            for (sum, variance) in self.values.iter_mut().zip(variance) {
-                *sum += variance.max(0.0).sqrt() * reads.normal();
-            }
-        }
     }
 }

@@ -8,6 +8,7 @@ mod account;
 mod calibrate;
 mod convert;
 mod finish;
+mod product;
 mod reference;
 
 use std::sync::Arc;
@@ -41,6 +42,18 @@ pub struct Head {
     pub v: Matrix,
     /// Which keys a query may see.
     pub mask: Mask,
+    /// Where it stands in its file.
+    pub place: Place,
+}
+
+/// Where a head stands in its file: its draws are addressed by it, so they do not depend on which
+/// other heads are run or which queries are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Index of the head.
+    pub head: u64,
+    /// Index of its first query.
+    pub first_query: usize,
 }
 
 /// Which keys a query may see.

@@ -13,10 +13,11 @@ use crate::hardware::quantise::Matrix;
 pub struct CleanSums {
     /// Sum of q w, tokens x queries.
     pub signed: Matrix,
-    /// Sum of |q| |w|: the discharge of both lines together.
-    pub discharge: Option<Matrix>,
-    /// Pulses on the positive line minus pulses on the negative one.
-    pub pulses: Option<Matrix>,
+    /// Sum of the products on the negative line, where the device needs it.
+    pub negative: Option<Matrix>,
+    /// Charge lost on the positive line minus charge lost on the negative one, for a loss of one
+    /// unit pulse at the edges of each pulse.
+    pub lost: Option<Matrix>,
 }
 
 /// K as its cells hold it.
@@ -29,29 +30,34 @@ pub struct Keys {
 }
 
 impl CleanSums {
-    /// Sums of the codes of a head: `k` is tokens x d, `q` is d x queries. The discharge and the
-    /// pulse counts are only taken where the device needs them.
+    /// Sums of the codes of a head: `k` is tokens x d, `q` is d x queries. What the lines need is only
+    /// taken where the device needs it. A cell that holds `w + offset` conducts on the line of its
+    /// input's sign; its ideal reference column takes the offset's share of every sum away.
     #[must_use]
     pub fn of(crossbar: &Crossbar, device: &Device, k: &Matrix, q: &Matrix) -> Self {
         let line = &device.line;
-        let discharge =
+        let needs_negative =
             line.headroom.is_finite() || line.compression > 0.0 || line.capacitance_mismatch > 0.0;
-        let pulses = (line.pulse_loss > 0.0).then(|| {
+        let negative = needs_negative.then(|| {
+            // Weights as they conduct: negative products are those of opposite signs.
+            let conducting = k.add_scalar(crossbar.offset);
+            (conducting.abs() * q.abs() - &conducting * q) / 2.0
+        });
+        let lost = (line.pulse_loss > 0.0).then(|| {
+            let radix = f64::from(device.cell.radix());
             let mut levels = vec![0.0; crossbar.places.len()];
-            let counts = k.map(|code| {
-                crossbar.digits(code, device.cell, &mut levels);
-                levels
-                    .iter()
-                    .map(|level| level.signum() * f64::from(*level != 0.0))
-                    .sum::<f64>()
+            let reference = crossbar.current(crossbar.offset, device.cell, radix, &mut levels);
+            let current = k.map(|code| {
+                crossbar.current(code + crossbar.offset, device.cell, radix, &mut levels)
+                    - reference
             });
             let signs = q.map(|code| code.signum() * f64::from(code != 0.0));
-            counts * signs
+            current * signs
         });
         Self {
             signed: k * q,
-            discharge: discharge.then(|| k.abs() * q.abs()),
-            pulses,
+            negative,
+            lost,
         }
     }
 }
@@ -113,7 +119,7 @@ impl Keys {
         seed: Seed,
         trial: u64,
         head: u64,
-        query: usize,
+        query: u64,
         q: &[f64],
         sums: &mut [f64],
     ) {
@@ -122,7 +128,7 @@ impl Keys {
         };
         let squares = nalgebra::DVector::from_iterator(q.len(), q.iter().map(|code| code * code));
         let column_variance = variance * squares;
-        let mut stream = seed.stream(Purpose::DeviceRead, trial, Site(head, query as u64));
+        let mut stream = seed.stream(Purpose::DeviceRead, trial, Site(head, query));
         for (sum, variance) in sums.iter_mut().zip(column_variance.iter()) {
             *sum += variance.max(0.0).sqrt() * stream.normal();
         }

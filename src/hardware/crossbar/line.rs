@@ -34,34 +34,31 @@ impl LineReading<'_> {
     /// at the crossing by column, or nothing where it is 1.
     pub fn apply(&self, clean: &CleanSums, query: usize, sums: &mut [f64]) -> Option<Vec<f64>> {
         let line = self.line;
-        if let Some(pulses) = &clean.pulses {
-            for (sum, count) in sums.iter_mut().zip(pulses.column(query).iter()) {
-                *sum -= line.pulse_loss * count;
+        if let Some(lost) = &clean.lost {
+            for (sum, lost) in sums.iter_mut().zip(lost.column(query).iter()) {
+                *sum -= line.pulse_loss * lost;
             }
         }
-        let discharge = clean.discharge.as_ref()?;
-        let signed = clean.signed.column(query);
-        let total = discharge.column(query);
-        let mut slopes = (line.compression > 0.0).then(|| Vec::with_capacity(sums.len()));
+        let negatives = clean.negative.as_ref()?.column(query);
+        let scales = self.in_column && line.compression > 0.0;
+        let mut slopes = scales.then(|| Vec::with_capacity(sums.len()));
         for (column, sum) in sums.iter_mut().enumerate() {
-            let negative = (total[column] - signed[column]) / 2.0;
+            let negative = negatives[column];
             if let Some(draw) = self.mismatch.get(column) {
                 *sum += line.capacitance_mismatch * draw * negative;
             }
-            let mut crossing = negative + self.full_scale;
             if self.in_column {
                 let room = (line.headroom - self.full_scale).max(0.0);
                 *sum += (negative - room).max(0.0);
-                crossing = crossing.min(line.headroom);
             } else {
                 let bend = |d: f64| {
                     let d = d.clamp(0.0, line.headroom);
                     d - line.compression * d * d / (2.0 * line.swing)
                 };
                 *sum = bend(*sum + negative) - bend(negative);
-                crossing = negative.min(line.headroom);
             }
             if let Some(slopes) = &mut slopes {
+                let crossing = (negative + self.full_scale).min(line.headroom);
                 slopes.push((1.0 - line.compression * crossing / line.swing).max(0.05));
             }
         }
@@ -92,10 +89,12 @@ pub(super) fn lose_voltage(
         let mean = codes
             .rows(tile.start, tile.len())
             .iter()
-            .map(|code| code.abs() / full)
+            .map(|code| (code + crossbar.offset).abs() / full)
             .sum::<f64>()
             / (tile.len() * codes.ncols()).max(1) as f64;
         let current = device.line.ir_segment * (floor + mean * (1.0 - floor));
+        // An offset's reference column is the tile's first: it loses along the bitline alone.
+        let offset = crossbar.offset;
         for (bitline, token) in tile.clone().enumerate() {
             let along_wordline = if wordlines_carry {
                 current * profile(bitline, tile.len())
@@ -104,8 +103,10 @@ pub(super) fn lose_voltage(
             };
             for dimension in 0..codes.ncols() {
                 let along_bitline = current * profile(dimension * digits + digits / 2, rows);
-                weights[(token, dimension)] *=
-                    ((1.0 - along_wordline) * (1.0 - along_bitline)).max(0.0);
+                let kept = ((1.0 - along_wordline) * (1.0 - along_bitline)).max(0.0);
+                let reference = offset * (1.0 - along_bitline).max(0.0);
+                let weight = &mut weights[(token, dimension)];
+                *weight = (*weight + offset) * kept - reference;
             }
         }
     }

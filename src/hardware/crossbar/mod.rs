@@ -21,6 +21,7 @@ pub use values::{StoredValues, Values};
 
 use super::device::Cell;
 use crate::base::mistake::Mistakes;
+use crate::hardware::quantise::NOMINAL_K;
 
 /// Where tokens are cut into tiles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,7 +164,7 @@ impl CrossbarParams {
             d_head: layout.d_head,
             places,
             offset: if layout.cell.is_offset() {
-                layout.k_max.map_or(1.0, f64::from)
+                f64::from(layout.k_max.unwrap_or(NOMINAL_K))
             } else {
                 0.0
             },
@@ -226,7 +227,12 @@ impl CrossbarParams {
                 "`quantise.k.exact` cannot be stored: an SRAM cell holds -1, 0 or +1",
                 "use `quantise.k.uniform`, or a device with ideal or resistive cells",
             );
-            return vec![if layout.cell.is_offset() { 2.0 } else { 1.0 }];
+            let full = f64::from(NOMINAL_K);
+            return vec![if layout.cell.is_offset() {
+                2.0 * full
+            } else {
+                full
+            }];
         };
         let radix = u64::from(layout.cell.radix());
         let span = if layout.cell.is_offset() {
@@ -288,6 +294,24 @@ impl Crossbar {
     #[must_use]
     pub fn bitlines(&self) -> usize {
         self.bitlines
+    }
+
+    /// Charge that a weight's cells take in one unit pulse on every one of their wordlines, where the
+    /// digit at place `p` is driven `radix^digit` unit pulses for an input of one. `conducting` is the
+    /// code with the offset of its mapping.
+    pub(crate) fn current(
+        &self,
+        conducting: f64,
+        cell: Cell,
+        radix: f64,
+        levels: &mut [f64],
+    ) -> f64 {
+        self.digits(conducting - self.offset, cell, levels);
+        let pulses = std::iter::successors(Some(1.0), |pulses| Some(pulses * radix));
+        let cells = levels.iter().zip(&self.places).zip(pulses);
+        cells
+            .map(|((level, place), pulses)| level * place / pulses)
+            .sum()
     }
 
     /// The signed levels of a weight code's cells, lowest digit first.

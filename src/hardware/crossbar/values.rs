@@ -8,7 +8,7 @@ use super::Addressing;
 use super::chip::{Array, Chip};
 use crate::base::rng::Seed;
 use crate::hardware::device::{Cell, Device, Mapping, Spread};
-use crate::hardware::quantise::Matrix;
+use crate::hardware::quantise::{Matrix, NOMINAL_V};
 
 /// How V lies on its tiles.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +45,7 @@ impl Values {
         let wordlines = wordlines.max(1);
         let bits = v_max.map_or(0, |max| u32::BITS - max.leading_zeros());
         let places = if bits == 0 {
-            vec![1.0]
+            vec![f64::from(NOMINAL_V)]
         } else {
             (0..bits).map(|bit| f64::from(1_u32 << bit)).collect()
         };
@@ -88,7 +88,7 @@ impl Values {
         let level = |row: usize, token: usize| {
             let code = codes[(row / bits, token)];
             if self.exact {
-                code
+                code / self.places[0]
             } else {
                 code.signum() * f64::from((code.abs() as u32 >> (row % bits)) & 1)
             }

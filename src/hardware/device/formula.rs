@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::spread::{Drift, Spread};
 use crate::base::mistake::Mistakes;
 use crate::base::sourced::Sourced;
 use crate::base::units::{Amperes, Fraction, Seconds, Siemens, WeightLsb};
@@ -136,131 +137,13 @@ pub struct ShiftAge {
     pub per_nanoampere: Vec<f64>,
 }
 
-/// Standard deviation of a level, relative to the largest, at one age.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Spread {
-    /// Zero.
-    None,
-    /// In weight levels; the crossbar applies it a weight at a time.
-    Additive(f64),
-    /// sigma x.
-    Proportional(f64),
-    /// Polynomial in x.
-    Polynomial(Vec<f64>),
-    /// a (1 - exp(-x / b)).
-    Saturating {
-        /// a.
-        a: f64,
-        /// b.
-        b: f64,
-    },
-    /// x min(q0 / max(p^exponent, 1e-3), q_max) root, p the level as programmed.
-    Flicker {
-        /// q0.
-        q0: f64,
-        /// Exponent of the programmed level.
-        exponent: f64,
-        /// Largest q.
-        q_max: f64,
-        /// sqrt(ln((t + t0 + t_r) / (2 t_r))).
-        root: f64,
-    },
-}
-
-impl Spread {
-    /// Standard deviation at level `x`, with `programmed` the level before drift.
-    #[must_use]
-    pub fn sigma(&self, x: f64, programmed: f64) -> f64 {
-        match self {
-            Self::None | Self::Additive(_) => 0.0,
-            Self::Proportional(sigma) => sigma * x,
-            Self::Polynomial(coefficients) => horner(coefficients, x).max(0.0),
-            Self::Saturating { a, b } => (a * (1.0 - (-x / b).exp())).max(0.0),
-            Self::Flicker {
-                q0,
-                exponent,
-                q_max,
-                root,
-            } => x * (q0 / programmed.powf(*exponent).max(1e-3)).min(*q_max) * root,
-        }
-    }
-
-    /// The same formula with every standard deviation multiplied.
-    #[must_use]
-    pub fn scaled(&self, factor: f64) -> Self {
-        if factor == 0.0 {
-            return Self::None;
-        }
-        match self.clone() {
-            Self::None => Self::None,
-            Self::Additive(sigma) => Self::Additive(sigma * factor),
-            Self::Proportional(sigma) => Self::Proportional(sigma * factor),
-            Self::Polynomial(coefficients) => {
-                Self::Polynomial(coefficients.iter().map(|c| c * factor).collect())
-            }
-            Self::Saturating { a, b } => Self::Saturating { a: a * factor, b },
-            Self::Flicker {
-                q0,
-                exponent,
-                q_max,
-                root,
-            } => Self::Flicker {
-                q0,
-                exponent,
-                q_max,
-                root: root * factor,
-            },
-        }
-    }
-}
-
-/// Drift at one age.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Drift {
-    /// None.
-    None,
-    /// Multiply by exp(-nu log), log = ln((t + t0) / t0).
-    PowerLaw {
-        /// ln((t + t0) / t0).
-        log: f64,
-        /// `[a, b, low, high]` of the mean exponent.
-        mean: [f64; 4],
-        /// `[a, b, low, high]` of its spread.
-        spread: [f64; 4],
-    },
-    /// Add a polynomial in x to the target.
-    Shift(Vec<f64>),
-}
-
-impl Drift {
-    /// Where a mean drift takes the level `target`; the spread of a write at that age lies around it.
-    /// Not negative only after the spread is added.
-    #[must_use]
-    pub fn expected(&self, target: f64) -> f64 {
-        match self {
-            Self::None | Self::PowerLaw { .. } => target,
-            Self::Shift(coefficients) => target + horner(coefficients, target),
-        }
-    }
-
-    /// The level after drift of a cell that was meant to hold `target` and holds `written`; `draw` is
-    /// standard normal. The exponent follows the target, as in the published model. A shift of the
-    /// mean is in `written` already, through [`expected`](Self::expected).
-    #[must_use]
-    pub fn apply(&self, target: f64, written: f64, draw: f64) -> f64 {
-        let clipped =
-            |[a, b, low, high]: [f64; 4]| (a * target.max(1e-7).ln() + b).clamp(low, high);
-        match self {
-            Self::None | Self::Shift(_) => written,
-            Self::PowerLaw { log, mean, spread } => {
-                written * (-(clipped(*mean) + clipped(*spread) * draw).abs() * log).exp()
-            }
-        }
-    }
-}
-
-fn horner(coefficients: &[f64], x: f64) -> f64 {
-    coefficients.iter().rev().fold(0.0, |sum, c| sum * x + c)
+/// Rows of age in seconds and coefficients made relative.
+fn relative<T: Copy>(ages: &[Aged<T>], number: impl Fn(T) -> f64) -> Vec<(f64, Vec<f64>)> {
+    let row = |row: &Aged<T>| {
+        let coefficients = row.coefficients.iter().map(|c| number(*c));
+        (row.age.si(), coefficients.collect())
+    };
+    ages.iter().map(row).collect()
 }
 
 /// Coefficients at `age`, linear in time between the ages of the table.
@@ -347,24 +230,12 @@ impl ProgrammingParams {
             }
             Self::Polynomial { full, ages, .. } => {
                 positive(&mut mistakes, "full", full.si(), full);
-                let table: Vec<_> = ages
-                    .iter()
-                    .map(|row| {
-                        let relative = row.coefficients.iter().map(|c| c.si() / full.si());
-                        (row.age.si(), relative.collect())
-                    })
-                    .collect();
+                let table = relative(ages, |c| c.si() / full.si());
                 Spread::Polynomial(at_age(&table, age, "ages", &mut mistakes))
             }
             Self::Saturating { full, ages, .. } => {
                 positive(&mut mistakes, "full", full.si(), full);
-                let table: Vec<_> = ages
-                    .iter()
-                    .map(|row| {
-                        let relative = row.coefficients.iter().map(|c| c.si() / full.si());
-                        (row.age.si(), relative.collect())
-                    })
-                    .collect();
+                let table = relative(ages, |c| c.si() / full.si());
                 match at_age(&table, age, "ages", &mut mistakes)[..] {
                     [a, b] if a >= 0.0 && b > 0.0 => Spread::Saturating { a, b },
                     _ => {

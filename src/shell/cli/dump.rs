@@ -83,9 +83,16 @@ pub(super) fn dump(plan: &mut Plan, path: &Path, queries: &[usize]) -> Result<()
             let calibrated = Prepared::of(attention, rows_of, calibration, 1);
             let finish = Finish::load(attention, case.datapath, head, &calibrated);
             let prepared = Prepared::of(attention, measured, calibration, 1);
-            let conversion = attention.convert(seed, &chip, &ladders, head as u64, &prepared);
+            let conversion =
+                attention.convert(seed, &chip, &ladders, prepared.place.head, &prepared);
             let stored = attention.values.as_ref().map(|values| {
-                values.program(seed, head as u64, &chip, &attention.device, &prepared.v)
+                values.program(
+                    seed,
+                    prepared.place.head,
+                    &chip,
+                    &attention.device,
+                    &prepared.v,
+                )
             });
             for &query in queries {
                 let trips = conversion.trips.column(query);
@@ -93,7 +100,7 @@ pub(super) fn dump(plan: &mut Plan, path: &Path, queries: &[usize]) -> Result<()
                 finish.drive(
                     seed,
                     &chip,
-                    (head as u64, query),
+                    (prepared.place.head, query),
                     &prepared,
                     stored.as_ref(),
                     &mut outcome,

@@ -50,7 +50,7 @@ pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
     }
     let path = find_home(Path::new(".")).join("experiments/macro.toml");
     let mut plan = Plan::load(&path, &overrides)?;
-    let device = plan.case(0, 0)?.attention.device;
+    let device = plan.case(0, 0)?.attention.device.clone();
     if let Some(action) = &arguments.explain {
         return explain(&device, action);
     }
@@ -85,91 +85,92 @@ fn screen(plan: &Plan, device: &Device, results: &[Case], notes: &[String]) -> i
         .iter()
         .map(|result| plan.params.design[result.design].name.as_str())
         .collect();
-    write!(out, "{:<10}", "")?;
-    for heading in ["time of a head, us", "energy of a head, nJ"] {
-        write!(out, " | {heading:<41}")?;
-    }
-    writeln!(out)?;
-    write!(out, "{:<10}", "stage")?;
-    for _ in 0..2 {
-        write!(out, " |")?;
-        for name in &names {
-            write!(out, " {name:>13}")?;
+    let mean = |result: &Case, metric: Metric| result.summary.values[metric as usize].mean;
+    // Values of all designs, then how many times the last design's the others are.
+    let side = |values: &[f64]| {
+        let last = values.last().copied().unwrap_or(0.0);
+        let mut text: String = values
+            .iter()
+            .map(|value| format!(" {:>12}", amount(*value)))
+            .collect();
+        for value in values.iter().rev().skip(1).rev() {
+            let ratio = if last > 0.0 && *value > 0.0 {
+                format!("{:.2}x", value / last)
+            } else {
+                "-".to_owned()
+            };
+            text.push_str(&format!(" {ratio:>6}"));
         }
-    }
-    writeln!(out)?;
+        text
+    };
+    let width = 13 * names.len() + 7 * names.len().saturating_sub(1);
+    writeln!(
+        out,
+        "{:<9} | {:<2$} | energy of a head, nJ, and ratio to {3}",
+        "",
+        format!(
+            "time of a head, us, and ratio to {}",
+            names.last().unwrap_or(&"")
+        ),
+        width - 1,
+        names.last().unwrap_or(&"")
+    )?;
+    let heading: String = names.iter().map(|name| format!(" {name:>12}")).collect();
+    writeln!(out, "{:<9} |{heading:<width$} |{heading}", "stage")?;
     for stage in Stage::ALL {
-        write!(out, "{:<10} |", stage.name())?;
-        let mut energies = Vec::new();
-        for result in results {
-            let Some(spent) = &result.spent else { continue };
+        let (mut times, mut energies) = (Vec::new(), Vec::new());
+        for spent in results.iter().filter_map(|result| result.spent.as_ref()) {
             let heads = spent.heads.max(1) as f64;
-            write!(
-                out,
-                " {:>13}",
-                amount(spent.busy.get(stage).nanoseconds() / 1e3 / heads)
-            )?;
             let bill = device
                 .prices
                 .bill(&spent.ledger, Picos::ZERO, 0, Corner::Nominal);
+            times.push(spent.busy.get(stage).nanoseconds() / 1e3 / heads);
             energies.push(bill.stage(stage).si() * 1e9 / heads);
         }
-        write!(out, " |")?;
-        for energy in energies {
-            write!(out, " {:>13}", amount(energy))?;
-        }
-        writeln!(out)?;
+        writeln!(
+            out,
+            "{:<9} |{} |{}",
+            stage.name(),
+            side(&times),
+            side(&energies)
+        )?;
     }
-    let mean = |result: &Case, metric: Metric| result.summary.values[metric as usize].mean;
+    let all = |of: &dyn Fn(&Case) -> f64| -> Vec<f64> { results.iter().map(of).collect() };
     let leakage = |result: &Case| {
         result.spent.as_ref().map_or(0.0, |spent| {
             device.prices.leak(Corner::Nominal).si() * 1e-12 * spent.leaking as f64 * 1e9
                 / spent.heads.max(1) as f64
         })
     };
-    let mut line = |name: &str,
-                    left: &dyn Fn(&Case) -> String,
-                    right: &dyn Fn(&Case) -> String|
-     -> io::Result<()> {
-        write!(out, "{name:<10} |")?;
-        for result in results {
-            write!(out, " {:>13}", left(result))?;
-        }
-        write!(out, " |")?;
-        for result in results {
-            write!(out, " {:>13}", right(result))?;
-        }
-        writeln!(out)
-    };
-    line("leakage", &|_| "-".to_owned(), &|result| {
-        amount(leakage(result))
-    })?;
-    let latency = |result: &Case| mean(result, Metric::LatencyNs);
-    let energy = |result: &Case| mean(result, Metric::EnergyPj);
-    line(
-        "total",
-        &|result| amount(latency(result) / 1e3),
-        &|result| amount(energy(result) / 1e3),
+    writeln!(
+        out,
+        "{:<9} |{:<width$} |{}",
+        "leakage",
+        "",
+        side(&all(&leakage))
     )?;
-    line("low..high", &|_| String::new(), &|result| {
-        let at = |metric| mean(result, metric) / 1e3;
-        format!(
-            "{:.0}..{:.0}",
-            at(Metric::EnergyPjLow),
-            at(Metric::EnergyPjHigh)
-        )
-    })?;
-    if let Some(last) = results.last() {
-        line(
-            "ratio",
-            &|result| format!("{:.2} x", latency(result) / latency(last)),
-            &|result| format!("{:.2} x", energy(result) / energy(last)),
+    for (name, metric) in [
+        ("total", Metric::EnergyPj),
+        ("at low", Metric::EnergyPjLow),
+        ("at high", Metric::EnergyPjHigh),
+    ] {
+        let times = if metric == Metric::EnergyPj {
+            side(&all(&|result| mean(result, Metric::LatencyNs) / 1e3))
+        } else {
+            String::new()
+        };
+        writeln!(
+            out,
+            "{name:<9} |{times:<width$} |{}",
+            side(&all(&|result| mean(result, metric) / 1e3))
         )?;
     }
-    line(
-        "",
-        &|result| format!("{:.2} TOPS", mean(result, Metric::Tops)),
-        &|result| format!("{:.2} TOPS/W", mean(result, Metric::TopsPerW)),
+    writeln!(
+        out,
+        "{:<9} |{:<width$} |{}",
+        "TOPS, /W",
+        side(&all(&|result| mean(result, Metric::Tops))),
+        side(&all(&|result| mean(result, Metric::TopsPerW)))
     )?;
     let alphas: Vec<String> = results
         .iter()

@@ -91,11 +91,13 @@ pub(super) fn parse_set(text: &str) -> Result<(String, toml::Value), String> {
     Ok((path.trim().to_owned(), parsed))
 }
 
-/// What a journal's first line names: a resumed run must be the same run.
-fn title(plan: &Plan, resolved: &str) -> String {
+/// What a journal's first line names: a resumed run must be the same run, and a journal written
+/// without a breakdown holds none to write.
+fn title(plan: &Plan, resolved: &str, breakdown: bool) -> String {
     let mut hash = Sha256::new();
     hash.update(env!("CARGO_PKG_VERSION"));
     hash.update(resolved);
+    hash.update([u8::from(breakdown)]);
     for input in plan.inputs() {
         hash.update(input.sha256);
     }
@@ -132,15 +134,17 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     }
     let resolved =
         toml::to_string(&plan.params).map_err(|error| Failure::System(error.to_string()))?;
-    let (mut journal, mut entries) =
-        Journal::open::<Vec<Entry>>(&folder, &title(&plan, &resolved), arguments.resume).map(
-            |(journal, groups)| {
-                (
-                    journal,
-                    groups.into_iter().flatten().collect::<Vec<Entry>>(),
-                )
-            },
-        )?;
+    let (mut journal, mut entries) = Journal::open::<Vec<Entry>>(
+        &folder,
+        &title(&plan, &resolved, arguments.breakdown),
+        arguments.resume,
+    )
+    .map(|(journal, groups)| {
+        (
+            journal,
+            groups.into_iter().flatten().collect::<Vec<Entry>>(),
+        )
+    })?;
     if !arguments.quiet {
         for warning in &plan.warnings {
             let _ = writeln!(io::stderr(), "warning: {warning}");
@@ -162,8 +166,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         let (results, said) = run_group(&mut plan, group, &mut |trials| bar.inc(trials))?;
         let mut rows = Vec::with_capacity(results.len());
         for result in &results {
-            let attention = plan.case(result.point, result.design)?.attention;
-            let mut row = entry(&plan, &attention, result);
+            let mut row = entry(&plan, result);
             if !arguments.breakdown {
                 row.breakdown.clear();
             }

@@ -140,7 +140,7 @@ pub struct DeviceChoice {
     pub only: Only,
     /// All but these.
     pub without: Vec<Effect>,
-    /// Multiplies every standard deviation and stuck-at rate.
+    /// Multiplies every standard deviation, stuck-at rate and the pulse loss.
     pub noise_scale: f64,
     /// Keys of the device file that this experiment sets otherwise.
     #[serde(skip_serializing_if = "Table::is_empty")]

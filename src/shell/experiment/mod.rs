@@ -5,19 +5,19 @@
 //! not grow with their number, and the fold is in the order of trials, so results do not depend on
 //! the number of threads.
 
+mod block;
 mod nominal;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use rayon::prelude::*;
+pub use block::SpentTotal;
 
 use super::config::{Case, FileMistakes, Key, Plan};
-use crate::base::cost::Ledger;
 use crate::base::rng::Seed;
-use crate::base::timing::StageTimes;
-use crate::hardware::attention::{Account, Calibration, Finish, Outcome, Prepared};
-use crate::hardware::crossbar::Chip;
-use crate::study::metrics::{CostTally, HeadTally, Summary, Values, fold};
+use crate::hardware::attention::Attention;
+use crate::study::metrics::{HeadTally, Summary, Values, fold};
+use block::Block;
 
 /// Trials that are in memory at once.
 const BLOCK: u64 = 16;
@@ -35,21 +35,8 @@ pub struct Result {
     pub spent: Option<SpentTotal>,
     /// Root mean square deviation at the comparator over the first trial, in LSB.
     pub noise_lsb: Option<f64>,
-}
-
-/// Counts and busy times of the heads of one trial together.
-#[derive(Clone, Debug)]
-pub struct SpentTotal {
-    /// Counts by stage.
-    pub ledger: Ledger,
-    /// Busy time by stage.
-    pub busy: StageTimes,
-    /// Heads that were added.
-    pub heads: u64,
-    /// Picoseconds times tiles, for leakage.
-    pub leaking: u128,
-    /// Picoseconds of all makespans.
-    pub makespans: u128,
+    /// The hardware of the case.
+    pub attention: Arc<Attention>,
 }
 
 /// What a run tells about itself.
@@ -118,15 +105,15 @@ pub fn run_group(
     ticked: &mut dyn FnMut(u64),
 ) -> std::result::Result<(Vec<Result>, Notes), FileMistakes> {
     let mut cases: Vec<Case> = Vec::new();
-    let mut index: BTreeMap<Key, usize> = BTreeMap::new();
+    let mut index: BTreeMap<(Key, Key), usize> = BTreeMap::new();
     let mut which = Vec::with_capacity(group.cases.len());
     for &(point, design) in &group.cases {
-        let back = plan.keys(point, design).1;
-        let at = match index.get(&back) {
+        let keys = plan.keys(point, design);
+        let at = match index.get(&keys) {
             Some(at) => *at,
             None => {
                 cases.push(plan.case(point, design)?);
-                index.insert(back, cases.len() - 1);
+                index.insert(keys, cases.len() - 1);
                 cases.len() - 1
             }
         };
@@ -148,7 +135,7 @@ pub fn run_group(
                 .map(|at| which[at])
         })
         .collect();
-    if let Some(results) = nominal::run(&cases, group, &which, reference) {
+    if let Some(results) = nominal::run(&cases, group, &which, &paired, reference) {
         ticked(trials);
         return Ok((results, Notes::default()));
     }
@@ -216,265 +203,10 @@ pub fn run_group(
                 summary,
                 spent,
                 noise_lsb,
+                attention: Arc::clone(&cases[*case].attention),
             }
         })
         .collect();
-    let lines = blocks
-        .iter()
-        .flat_map(|block| block.notes().lines)
-        .collect();
+    let lines = blocks.iter().flat_map(Block::notes).collect();
     Ok((results, Notes { lines }))
-}
-
-/// What a group keeps ready between blocks of trials.
-struct Block<'a> {
-    seed: Seed,
-    cases: Vec<&'a Case>,
-    prepared: Vec<Prepared>,
-    finishes: Vec<Vec<Finish<'a>>>,
-    spent: Vec<Option<SpentTotal>>,
-    noise_lsb: f64,
-}
-
-/// One head of one trial: a tally a case, and what the first trial keeps beside.
-struct Unit {
-    tallies: Vec<HeadTally>,
-    spent: Vec<Option<SpentTotal>>,
-    noise: (f64, u64),
-}
-
-impl<'a> Block<'a> {
-    fn prepare(seed: Seed, cases: Vec<&'a Case>) -> Self {
-        let front = &cases[0].attention;
-        let workload = &cases[0].workload;
-        let largest_k = |head: usize| {
-            cases
-                .iter()
-                .map(|case| case.attention.topk[head].k)
-                .max()
-                .unwrap_or(1)
-        };
-        let heads: Vec<usize> = (0..workload.heads.len()).collect();
-        let both: Vec<(Prepared, Vec<Finish<'a>>)> = heads
-            .par_iter()
-            .map(|&head| {
-                let rows = &workload.calibration[head];
-                let calibration = Calibration::of(front, rows, head);
-                let calibrated = Prepared::of(front, rows, calibration, 1);
-                let finishes = cases
-                    .iter()
-                    .map(|case| Finish::load(&case.attention, case.datapath, head, &calibrated))
-                    .collect();
-                let prepared =
-                    Prepared::of(front, &workload.heads[head], calibration, largest_k(head));
-                (prepared, finishes)
-            })
-            .collect();
-        let (prepared, finishes) = both.into_iter().unzip();
-        Self {
-            seed,
-            spent: vec![None; cases.len()],
-            cases,
-            prepared,
-            finishes,
-            noise_lsb: 0.0,
-        }
-    }
-
-    /// Tallies by trial, case and head.
-    fn run(&mut self, trials: std::ops::Range<u64>) -> Vec<Vec<Vec<HeadTally>>> {
-        let front = &self.cases[0].attention;
-        let numbers: Vec<u64> = trials.clone().collect();
-        let chips: Vec<Chip> = numbers
-            .par_iter()
-            .map(|trial| {
-                Chip::fabricate(
-                    self.seed,
-                    *trial,
-                    &front.device,
-                    &front.crossbar,
-                    front.values.as_ref(),
-                )
-            })
-            .collect();
-        let heads = self.prepared.len();
-        let units: Vec<(usize, usize)> = (0..chips.len())
-            .flat_map(|chip| (0..heads).map(move |head| (chip, head)))
-            .collect();
-        let done: Vec<Unit> = units
-            .par_iter()
-            .map(|&(chip, head)| self.unit(&chips[chip], head))
-            .collect();
-        if trials.start == 0 {
-            let (mut square, mut live) = (0.0, 0);
-            for unit in &done[..heads] {
-                square += unit.noise.0;
-                live += unit.noise.1;
-                for (total, spent) in self.spent.iter_mut().zip(&unit.spent) {
-                    match (total.as_mut(), spent) {
-                        (Some(total), Some(spent)) => total.join(spent),
-                        (None, Some(spent)) => *total = Some(spent.clone()),
-                        (_, None) => {}
-                    }
-                }
-            }
-            self.noise_lsb = if live > 0 {
-                (square / live as f64).sqrt()
-            } else {
-                0.0
-            };
-        }
-        let mut units = done.into_iter();
-        numbers
-            .iter()
-            .map(|_| {
-                let mut by_case = vec![Vec::with_capacity(heads); self.cases.len()];
-                for unit in units.by_ref().take(heads) {
-                    for (case, tally) in by_case.iter_mut().zip(unit.tallies) {
-                        case.push(tally);
-                    }
-                }
-                by_case
-            })
-            .collect()
-    }
-
-    fn unit(&self, chip: &Chip, head: usize) -> Unit {
-        let front = &self.cases[0].attention;
-        let prepared = &self.prepared[head];
-        let number = head as u64;
-        let ladders = front.ladders(chip);
-        let conversion = front.convert(self.seed, chip, &ladders, number, prepared);
-        let stored = front
-            .values
-            .as_ref()
-            .map(|values| values.program(self.seed, number, chip, &front.device, &prepared.v));
-        let mut tallies = Vec::with_capacity(self.cases.len());
-        let mut kept = Vec::with_capacity(self.cases.len());
-        for (case, finish) in self.cases.iter().zip(&self.finishes[head]) {
-            let mut tally = HeadTally::of(prepared);
-            let mut account =
-                (!front.ramp.is_exact()).then(|| Account::open(finish, prepared.v.nrows()));
-            for query in 0..prepared.q.ncols() {
-                let trips = conversion.trips.column(query);
-                let mut outcome: Outcome = finish.select(trips.as_slice(), query, prepared);
-                finish.drive(
-                    self.seed,
-                    chip,
-                    (number, query),
-                    prepared,
-                    stored.as_ref(),
-                    &mut outcome,
-                );
-                if let Some(account) = &mut account {
-                    account.add(prepared.query(query), &outcome);
-                }
-                tally.add(
-                    &case.attention,
-                    case.datapath,
-                    case.attention.topk[head].k,
-                    prepared,
-                    query,
-                    &outcome,
-                );
-            }
-            let spent = account.map(|account| account.close(prepared.q.ncols()));
-            tally.cost = spent
-                .as_ref()
-                .map(|spent| CostTally::of(spent, &case.attention));
-            kept.push(
-                spent
-                    .filter(|_| chip.trial == 0)
-                    .map(|spent| SpentTotal::of(&spent)),
-            );
-            tallies.push(tally);
-        }
-        Unit {
-            tallies,
-            spent: kept,
-            noise: (conversion.noise_square_sum, conversion.live),
-        }
-    }
-
-    /// What the full scale came to, and whether one clock can make a step.
-    fn notes(&self) -> Notes {
-        let front = &self.cases[0].attention;
-        let mut lines = Vec::new();
-        let range = |of: &dyn Fn(&Prepared) -> f64| {
-            let values: Vec<f64> = self.prepared.iter().map(of).collect();
-            let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-            let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            if high - low < 1e-9 * high.abs() {
-                format!("{high:.3}")
-            } else {
-                format!("{low:.3} to {high:.3}")
-            }
-        };
-        let scores = range(&|p| p.calibration.full_scale);
-        let charges = range(&|p| p.calibration.full_scale_charges());
-        let lsb = range(&|p| p.calibration.lsb_charges());
-        lines.push(format!(
-            "full scale {scores} in scores = {} LSB = {charges} unit charges; one LSB is {lsb} unit charges; total noise {:.3} LSB rms",
-            front.ramp.steps(),
-            self.noise_lsb
-        ));
-        let cells = front.crossbar.ramp_cells as f64 / f64::from(front.ramp.steps());
-        let reach =
-            front.device.line.charge_per_picosecond * front.timing.clock().get() as f64 * cells;
-        let needed = self
-            .prepared
-            .iter()
-            .map(|p| p.calibration.lsb_charges())
-            .fold(0.0, f64::max);
-        if front.ramp.is_in_column() && needed > reach {
-            lines.push(format!(
-                "warning: a ramp step needs up to {needed:.1} unit charges and its {cells} replica cells can take {reach:.1} in one clock of {}: a step that size needs a slower clock, more replicas a step, or a smaller full scale",
-                front.timing.clock()
-            ));
-        }
-        if let Some(endurance) = front.device.endurance {
-            let latency = self
-                .spent
-                .iter()
-                .flatten()
-                .map(SpentTotal::seconds_a_head)
-                .fold(f64::INFINITY, f64::min);
-            if latency.is_finite() {
-                lines.push(format!(
-                    "warning: K and V are written once a head and {} endures {endurance:.1e} writes: at this run's fastest design ({:.1} us a head) the tiles last {:.2} h",
-                    front.device.name,
-                    latency * 1e6,
-                    endurance * latency / 3600.0
-                ));
-            }
-        }
-        Notes { lines }
-    }
-}
-
-impl SpentTotal {
-    /// The book of one head.
-    #[must_use]
-    pub fn of(spent: &crate::hardware::attention::Spent) -> Self {
-        Self {
-            ledger: spent.ledger.clone(),
-            busy: spent.run.busy,
-            heads: 1,
-            leaking: u128::from(spent.run.makespan.get()) * u128::from(spent.tiles),
-            makespans: u128::from(spent.run.makespan.get()),
-        }
-    }
-
-    fn join(&mut self, other: &Self) {
-        self.ledger.add(&other.ledger);
-        self.busy = self.busy.then(&other.busy);
-        self.heads += other.heads;
-        self.leaking += other.leaking;
-        self.makespans += other.makespans;
-    }
-
-    /// Mean makespan of a head in seconds.
-    fn seconds_a_head(&self) -> f64 {
-        self.makespans as f64 * 1e-12 / self.heads.max(1) as f64
-    }
 }

@@ -1,15 +1,19 @@
 //! Cost-only points: no numbers, no noise, only shapes. Each tile stops at a stated share of the ramp.
 
+use std::sync::Arc;
+
 use super::{Group, Result, SpentTotal};
 use crate::hardware::attention::{Account, Finish};
 use crate::shell::config::Case;
 use crate::study::metrics::{CostTally, HeadTally, Summary, Values, fold};
 
-/// The results of a group whose workload is a shape; none if it has numbers.
+/// The results of a group whose workload is a shape; none if it has numbers. `which` case serves
+/// each of the group, and `paired` the one that its deltas are taken against.
 pub(super) fn run(
     cases: &[Case],
     group: &Group,
     which: &[usize],
+    paired: &[Option<usize>],
     reference: Option<usize>,
 ) -> Option<Vec<Result>> {
     let done: Vec<(Values, Vec<HeadTally>, SpentTotal)> = cases
@@ -32,32 +36,25 @@ pub(super) fn run(
             ))
         })
         .collect::<Option<_>>()?;
-    let results = group
-        .cases
-        .iter()
-        .zip(which)
-        .map(|(&(point, design), case)| {
-            let (values, heads, spent) = &done[*case];
-            let partner =
-                reference
-                    .filter(|reference| *reference != design)
-                    .and_then(|reference| {
-                        let at = group
-                            .cases
-                            .iter()
-                            .position(|other| *other == (point, reference))?;
-                        Some(&done[which[at]].0)
-                    });
-            let mut summary = Summary::new(reference.is_some_and(|reference| reference != design));
-            summary.add(values, partner);
-            summary.count(heads);
-            Result {
-                point,
-                design,
-                summary,
-                spent: Some(spent.clone()),
-                noise_lsb: None,
-            }
-        });
+    let results =
+        group
+            .cases
+            .iter()
+            .zip(which.iter().zip(paired))
+            .map(|(&(point, design), (case, pair))| {
+                let (values, heads, spent) = &done[*case];
+                let mut summary =
+                    Summary::new(reference.is_some_and(|reference| reference != design));
+                summary.add(values, pair.map(|pair| &done[pair].0));
+                summary.count(heads);
+                Result {
+                    point,
+                    design,
+                    summary,
+                    spent: Some(spent.clone()),
+                    noise_lsb: None,
+                    attention: Arc::clone(&cases[*case].attention),
+                }
+            });
     Some(results.collect())
 }

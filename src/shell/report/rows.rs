@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::cost::{Action, Stage};
 use crate::base::energy::Corner;
-use crate::hardware::attention::Attention;
 use crate::shell::config::{Plan, tree};
 use crate::shell::experiment::Result;
 use crate::study::metrics::{Metric, Moments, Summary, quantile};
@@ -61,7 +60,7 @@ fn number(value: Option<f64>) -> String {
 
 /// One result as text.
 #[must_use]
-pub fn entry(plan: &Plan, attention: &Attention, result: &Result) -> Entry {
+pub fn entry(plan: &Plan, result: &Result) -> Entry {
     let mut row = vec![plan.params.design[result.design].name.clone()];
     row.extend(plan.values(result.point).into_iter().map(tree::cell));
     row.push(plan.params.trials.to_string());
@@ -93,7 +92,7 @@ pub fn entry(plan: &Plan, attention: &Attention, result: &Result) -> Entry {
         point: result.point,
         design: result.design,
         row,
-        breakdown: breakdown(plan, attention, result),
+        breakdown: breakdown(plan, result),
         noise_lsb: result.noise_lsb,
     }
 }
@@ -111,12 +110,12 @@ fn quantile_of(summary: &Summary, metric: Metric, share: f64) -> Option<f64> {
 
 /// Where time and energy of one head go, averaged over the heads of the first trial: a row a stage
 /// and action, the stage's time on its first row, and one row for leakage.
-fn breakdown(plan: &Plan, attention: &Attention, result: &Result) -> Vec<Vec<String>> {
+fn breakdown(plan: &Plan, result: &Result) -> Vec<Vec<String>> {
     let Some(spent) = &result.spent else {
         return Vec::new();
     };
     let heads = spent.heads.max(1) as f64;
-    let prices = &attention.device.prices;
+    let prices = &result.attention.device.prices;
     let bill = prices.bill(
         &spent.ledger,
         crate::base::units::Picos::ZERO,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::arrays::Array;
 use super::{Arrays, CalibrationSource, FileParams, MAX_TOKENS, Workload};
 use crate::base::mistake::Mistakes;
-use crate::hardware::attention::{Head, Mask};
+use crate::hardware::attention::{Head, Mask, Place};
 use crate::hardware::quantise::Matrix;
 
 /// Largest magnitude that is taken: products and sums of squares of such numbers stay finite.
@@ -264,6 +264,10 @@ impl FileParams {
                     k: part(k, head, tokens, k_d).transpose(),
                     v: part(v, head, tokens, d_value),
                     mask: mask.clone(),
+                    place: Place {
+                        head: head as u64,
+                        first_query: 0,
+                    },
                 })
                 .collect()
         })

@@ -16,7 +16,7 @@ use self::arrays::Array;
 pub use self::synthetic::{Family, SyntheticParams};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Head, Mask, Shape};
+use crate::hardware::attention::{Head, Mask, Place, Shape};
 
 /// Where calibration rows come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -251,6 +251,7 @@ impl Head {
                 pairs: pairs(0..count, count),
                 causal: self.mask.causal,
             },
+            place: self.place,
         };
         let rest = Head {
             q: self.q.columns(count, queries - count).into_owned(),
@@ -261,6 +262,10 @@ impl Head {
             },
             k: self.k,
             v: self.v,
+            place: Place {
+                first_query: self.place.first_query + count,
+                ..self.place
+            },
         };
         (rest, first)
     }

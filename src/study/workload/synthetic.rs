@@ -6,7 +6,7 @@ use super::file::MAX_PAIRS;
 use super::{MAX_TOKENS, Workload};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::{Purpose, Seed, Site, Stream};
-use crate::hardware::attention::{Head, Mask};
+use crate::hardware::attention::{Head, Mask, Place};
 use crate::hardware::quantise::Matrix;
 
 /// What the scores of a head look like.
@@ -176,6 +176,10 @@ impl SyntheticParams {
             mask: Mask {
                 causal: causal.then_some(0),
                 ..Mask::default()
+            },
+            place: Place {
+                head,
+                first_query: 0,
             },
         }
     }

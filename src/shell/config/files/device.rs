@@ -1,6 +1,7 @@
 //! A device file with what it includes, its grade and what the experiment sets otherwise.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::{Table, Value};
 
@@ -216,6 +217,7 @@ impl Store {
     }
 
     /// The device an experiment chooses; `folder` holds the experiment, `devices` the shipped ones.
+    /// Points of a sweep that choose alike share it.
     ///
     /// # Errors
     /// No or two devices named, a name that is not there, every mistake of its file.
@@ -225,12 +227,18 @@ impl Store {
         folder: &Path,
         devices: &Path,
         choice: &DeviceChoice,
-    ) -> Result<Device, FileMistakes> {
-        let key = format!("{} {} {choice:?}", folder.display(), devices.display());
+    ) -> Result<Arc<Device>, FileMistakes> {
+        let key = format!(
+            "{file}|{}|{}|{choice:?}",
+            folder.display(),
+            devices.display()
+        );
         if let Some(known) = self.devices.get(&key) {
             return known.clone();
         }
-        let device = self.new_device(file, folder, devices, choice);
+        let device = self
+            .choose_device(file, folder, devices, choice)
+            .map(Arc::new);
         if self.devices.len() >= MOST_KEPT {
             self.devices.clear();
         }
@@ -238,7 +246,7 @@ impl Store {
         device
     }
 
-    fn new_device(
+    fn choose_device(
         &mut self,
         file: &str,
         folder: &Path,

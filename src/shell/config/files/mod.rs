@@ -33,8 +33,8 @@ pub struct Store {
     inputs: BTreeMap<PathBuf, String>,
     texts: BTreeMap<PathBuf, Table>,
     arrays: BTreeMap<PathBuf, Arc<Arrays>>,
-    devices: BTreeMap<String, Result<Device, FileMistakes>>,
     workloads: BTreeMap<String, Result<Arc<Workload>, FileMistakes>>,
+    devices: BTreeMap<String, Result<Arc<Device>, FileMistakes>>,
 }
 
 /// A path as a person would name it.

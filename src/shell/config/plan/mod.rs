@@ -41,7 +41,7 @@ pub struct Case {
     /// Heads and their calibration rows.
     pub workload: Arc<Workload>,
     /// The hardware.
-    pub attention: Attention,
+    pub attention: Arc<Attention>,
     /// The design.
     pub datapath: Datapath,
     /// Cases of the same front share everything up to the trips.
@@ -198,7 +198,7 @@ impl Plan {
             match self.case(point, design) {
                 Ok(case) => {
                     self.keys.push((case.front, case.back));
-                    warnings.extend(case.attention.warnings);
+                    warnings.extend(case.attention.warnings.iter().cloned());
                 }
                 Err(mistakes) => found.join(mistakes),
             }
@@ -352,7 +352,7 @@ impl Plan {
             (workload, device) => {
                 let judged = attention.judge(
                     workload.as_ref().ok().map(|workload| workload.shape()),
-                    device.as_ref().ok(),
+                    device.as_deref().ok(),
                 );
                 for wrong in [workload.err(), device.err()].into_iter().flatten() {
                     all.join(believed(wrong));
@@ -372,7 +372,7 @@ impl Plan {
                 let topk = (datapath != Datapath::Conventional {}).then_some(&attention.topk);
                 Ok(Case {
                     workload,
-                    attention: checked,
+                    attention: Arc::new(checked),
                     datapath,
                     front: key(&(
                         &params.workload,

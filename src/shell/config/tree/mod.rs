@@ -162,7 +162,7 @@ pub fn set(tree: &mut Table, path: &str, value: Value) -> Result<(), String> {
 }
 
 /// Keys of a device file that hold one choice of several: another choice replaces the first.
-const CHOICES: [&str; 4] = ["cell", "programming", "drift", "read"];
+const CHOICES: [&str; 5] = ["cell", "mapping", "programming", "drift", "read"];
 
 /// Lays `over` on `base`, table by table. A sourced number gives way to a bare one.
 pub fn merge(base: &mut Table, over: &Table) {

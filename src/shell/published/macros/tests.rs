@@ -1,3 +1,5 @@
+//! Is the table of macros what the publications say, and is nothing tuned to a macro that is held out?
+
 use std::collections::BTreeSet;
 
 use approx::assert_relative_eq;

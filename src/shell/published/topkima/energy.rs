@@ -13,7 +13,7 @@ use crate::base::mistake::Mistakes;
 use crate::base::units::Seconds;
 use crate::hardware::attention::{
     Account, Attention, AttentionParams, AvParams, Calibration, Datapath, Finish, Head, Mask,
-    Prepared, Shape, Sort,
+    Place, Prepared, Shape, Sort,
 };
 use crate::hardware::device::{DeviceParams, Selection};
 use crate::hardware::quantise::Matrix;
@@ -113,6 +113,7 @@ pub(super) fn designs(device: &DeviceParams, corner: Corner) -> Result<Designs, 
         k: Matrix::from_element(rows, d, 1.0),
         v: Matrix::from_element(d, rows, 1.0),
         mask: Mask::default(),
+        place: Place::default(),
     };
     let prepared = Prepared::of(&attention, &ones, Calibration::of(&attention, &ones, 0), 1);
     let parts = |datapath| parts(&attention, datapath, &prepared, corner);

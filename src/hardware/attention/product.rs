@@ -1,0 +1,87 @@
+//! A x V on one tile: the survivors' codes drive rows of V, and each column sums.
+
+use std::ops::Range;
+
+use crate::base::rng::{Purpose, Seed, Site, Stream};
+use crate::hardware::converter::PlainAdc;
+use crate::hardware::crossbar::StoredValues;
+use crate::hardware::topk::Winner;
+
+/// Sums of one tile's columns for one query, (d_v bits) values.
+pub(super) struct PartialSums {
+    /// A sum a column.
+    pub values: Vec<f64>,
+    /// Variance of each by the devices' read noise, if they have any.
+    variance: Option<Vec<f64>>,
+}
+
+impl PartialSums {
+    /// Drives the rows of the survivors in `tile`; none if no row of the tile is driven.
+    pub fn of(
+        survivors: &[Winner],
+        codes: &[f64],
+        tile: &Range<usize>,
+        stored: &StoredValues,
+    ) -> Option<Self> {
+        let mut values = vec![0.0; stored.levels.nrows()];
+        let mut variance = stored
+            .read_variance
+            .as_ref()
+            .map(|_| vec![0.0; values.len()]);
+        let mut driven = false;
+        for (winner, &code) in survivors.iter().zip(codes) {
+            if code == 0.0 || !tile.contains(&winner.token) {
+                continue;
+            }
+            driven = true;
+            for (sum, level) in values
+                .iter_mut()
+                .zip(stored.levels.column(winner.token).iter())
+            {
+                *sum += code * level;
+            }
+            if let (Some(sums), Some(each)) = (&mut variance, &stored.read_variance) {
+                for (sum, each) in sums.iter_mut().zip(each.column(winner.token).iter()) {
+                    *sum += code * code * each;
+                }
+            }
+        }
+        driven.then_some(Self { values, variance })
+    }
+
+    /// The devices' noise of this read: exactly normal, with the variances summed.
+    pub fn add_read_noise(&mut self, seed: Seed, trial: u64, site: Site) {
+        if let Some(variance) = &self.variance {
+            let mut reads = seed.stream(Purpose::DeviceRead, trial, site);
+            for (sum, variance) in self.values.iter_mut().zip(variance) {
+                *sum += variance.max(0.0).sqrt() * reads.normal();
+            }
+        }
+    }
+
+    /// Through the plain ADC, whose noise has the standard deviation `sigma`.
+    pub fn convert(&mut self, adc: &PlainAdc, sigma: f64, mut noise: Stream) {
+        for sum in &mut self.values {
+            let noise = if sigma > 0.0 {
+                sigma * noise.normal()
+            } else {
+                0.0
+            };
+            *sum = adc.convert(*sum, noise);
+        }
+    }
+
+    /// Adds the columns of each value's bits to it, times their places.
+    pub fn join_into(&self, output: &mut [f64], places: &[f64]) {
+        for (out, bits) in output
+            .iter_mut()
+            .zip(self.values.chunks_exact(places.len()))
+        {
+            *out += bits
+                .iter()
+                .zip(places)
+                .map(|(sum, place)| sum * place)
+                .sum::<f64>();
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! From what a device file says to a [`Device`] at one age, or every mistake in it.
+
+use std::sync::Arc;
+
+use super::params::{CellParams, DeviceParams, LineParams};
+use super::{Cell, Column, Device, Drift, Effect, Line, Selection, Spread};
+use crate::base::mistake::Mistakes;
+use crate::base::sourced::Sourced;
+use crate::base::timing::{Switches, Timing};
+use crate::base::units::{Fraction, Lsb, Ohms, Picos, Seconds, Siemens, Volts};
+
+impl DeviceParams {
+    /// The device `age` after its cells were written, with the selected effects.
+    ///
+    /// # Errors
+    /// Every value outside its range, every formula that does not hold at that age.
+    pub fn check(&self, age: Seconds, selection: &Selection) -> Result<Device, Mistakes> {
+        let mut mistakes = Mistakes::none();
+        let noise = |effect, value| selection.noise(effect, value);
+        let m = &mut mistakes;
+
+        m.require(
+            age.si() >= 0.0,
+            "age",
+            age,
+            "time since the write must not be negative",
+            "write for instance \"0 s\"",
+        );
+        m.require(
+            (0.0..=1e3).contains(&selection.noise_scale),
+            "noise_scale",
+            selection.noise_scale,
+            "must be from 0 to 1000",
+            "1 leaves the device as its file says",
+        );
+        let (cell, conductance) = self.cell.check(m, selection);
+        let programming = m
+            .keep("", self.programming.check(age))
+            .unwrap_or(Spread::None);
+        let drift = m.keep("", self.drift.check(age)).unwrap_or(Drift::None);
+        let read = m.keep("", self.read.check(age)).unwrap_or(Spread::None);
+        if matches!(programming, Spread::Additive(_)) && !matches!(cell, Cell::Ideal) {
+            m.add(
+                "programming.additive",
+                "",
+                "an error per weight needs `cell = { ideal = {} }`: a cell that is one of several has errors of its own",
+                "use `proportional` or `polynomial`, or an ideal cell",
+            );
+        }
+
+        let (line, warnings) =
+            self.line
+                .check(m, conductance, self.timing.pulse_unit.value, selection);
+        let prices = m.keep("energy", self.energy.clone().check());
+        // Constants are checked on their own here, so that a device file can be judged alone.
+        m.keep("timing", Timing::check(&self.timing, &Switches::default()));
+        if let Some(endurance) = &self.endurance {
+            endurance.check("endurance", m);
+            m.require(
+                endurance.value >= 1.0,
+                "endurance",
+                endurance.value,
+                "must be at least one write",
+                "write for instance 1e6, or leave the key out",
+            );
+        }
+        let column = Column {
+            offset: noise(
+                Effect::ColumnOffset,
+                at_least_zero(&self.column.offset, "column.offset", Lsb::si, m),
+            ),
+            noise: noise(
+                Effect::ComparatorNoise,
+                at_least_zero(&self.column.noise, "column.noise", Lsb::si, m),
+            ),
+            replica_mismatch: noise(
+                Effect::ReplicaMismatch,
+                at_least_zero(
+                    &self.column.replica_mismatch,
+                    "column.replica_mismatch",
+                    Fraction::si,
+                    m,
+                ),
+            ),
+            adc_noise: noise(
+                Effect::AdcNoise,
+                at_least_zero(&self.column.adc_noise, "column.adc_noise", Lsb::si, m),
+            ),
+        };
+        let rates = [
+            ("stuck_at.off", &self.stuck_at.off),
+            ("stuck_at.on", &self.stuck_at.on),
+        ]
+        .map(|(key, rate)| {
+            let rate = at_least_zero(rate, key, Fraction::si, m);
+            noise(Effect::StuckAt, rate).min(0.5)
+        });
+        let Some(prices) = prices else {
+            return Err(mistakes);
+        };
+        mistakes.or(|| Device {
+            name: self.name.clone(),
+            cell,
+            programming: programming.scaled(noise(Effect::Programming, 1.0)),
+            drift: if selection.keeps(Effect::Drift) {
+                drift
+            } else {
+                Drift::None
+            },
+            read: read.scaled(noise(Effect::DeviceRead, 1.0)),
+            stuck_off: rates[0],
+            stuck_on: rates[1],
+            line,
+            column,
+            endurance: self.endurance.as_ref().map(|endurance| endurance.value),
+            timing: self.timing.clone(),
+            prices: Arc::new(prices),
+            warnings,
+        })
+    }
+}
+
+/// A value that must not be negative, checked against its own range.
+fn at_least_zero<T: Copy + PartialOrd + std::fmt::Display>(
+    sourced: &Sourced<T>,
+    key: &str,
+    number: impl Fn(T) -> f64,
+    mistakes: &mut Mistakes,
+) -> f64 {
+    sourced.check(key, mistakes);
+    let value = sourced.value;
+    let number = number(value);
+    mistakes.require(
+        number >= 0.0 && number.is_finite(),
+        key,
+        value,
+        "must be zero or above",
+        "write 0 to switch it off, or name it in `device.without`",
+    );
+    number
+}
+
+impl CellParams {
+    /// The technology and the conductance of a fully conducting cell in siemens.
+    fn check(&self, m: &mut Mistakes, selection: &Selection) -> (Cell, f64) {
+        match self {
+            Self::Ideal {} => (Cell::Ideal, 0.0),
+            Self::Sram {
+                mismatch,
+                conductance,
+            } => {
+                let sigma = at_least_zero(mismatch, "cell.sram.mismatch", Fraction::si, m);
+                let g = at_least_zero(conductance, "cell.sram.conductance", Siemens::si, m);
+                (
+                    Cell::Sram {
+                        mismatch: selection.noise(Effect::CellMismatch, sigma),
+                    },
+                    g,
+                )
+            }
+            Self::Resistive {
+                g_max,
+                g_min,
+                bits_per_cell,
+                mapping,
+            } => {
+                let max = at_least_zero(g_max, "cell.resistive.g_max", Siemens::si, m);
+                let min = at_least_zero(g_min, "cell.resistive.g_min", Siemens::si, m);
+                bits_per_cell.check("cell.resistive.bits_per_cell", m);
+                let bits = bits_per_cell.value;
+                m.require(
+                    max > min,
+                    "cell.resistive.g_max",
+                    g_max.value,
+                    format!("must be above g_min = {}", g_min.value),
+                    "widen the window",
+                );
+                m.require(
+                    (1..=8).contains(&bits),
+                    "cell.resistive.bits_per_cell",
+                    bits,
+                    "must be from 1 to 8",
+                    "write for instance 3",
+                );
+                let floor = if max > 0.0 { min / max } else { 0.0 };
+                (
+                    Cell::Resistive {
+                        floor,
+                        bits_per_cell: bits,
+                        mapping: *mapping,
+                    },
+                    max,
+                )
+            }
+        }
+    }
+}
+
+impl LineParams {
+    fn check(
+        &self,
+        m: &mut Mistakes,
+        conductance: f64,
+        pulse: Picos,
+        selection: &Selection,
+    ) -> (Line, Vec<String>) {
+        let unit = at_least_zero(&self.unit_discharge, "line.unit_discharge", Volts::si, m);
+        let precharge = at_least_zero(&self.precharge, "line.precharge", Volts::si, m);
+        let headroom = at_least_zero(&self.headroom, "line.headroom", Volts::si, m);
+        let compression = at_least_zero(&self.compression, "line.compression", Fraction::si, m);
+        let mismatch = at_least_zero(
+            &self.capacitance_mismatch,
+            "line.capacitance_mismatch",
+            Fraction::si,
+            m,
+        );
+        let wire = at_least_zero(&self.wire, "line.wire", Ohms::si, m);
+        self.pulse_loss.check("line.pulse_loss", m);
+        let loss = self.pulse_loss.value;
+        m.require(
+            unit > 0.0,
+            "line.unit_discharge",
+            self.unit_discharge.value,
+            "must be above zero",
+            "write for instance \"200 uV\"",
+        );
+        m.require(
+            precharge > headroom,
+            "line.precharge",
+            self.precharge.value,
+            format!("must be above line.headroom = {}", self.headroom.value),
+            "raise the precharge or lower the headroom",
+        );
+        m.require(
+            compression < 1.0,
+            "line.compression",
+            self.compression.value,
+            "must be below 100 %",
+            "write for instance \"5 %\"",
+        );
+        let mut warnings = Vec::new();
+        let wordline = &self.read_wordline;
+        if !(wordline.low <= wordline.value && wordline.value <= wordline.high) {
+            warnings.push(format!(
+                "line.read_wordline = {} lies outside the range for which the in-column ramp cancels the bend of its lines: the codes of this run may be off by more than the model says",
+                wordline.value
+            ));
+        }
+        let swing = (precharge - headroom) / unit;
+        let pulse_ps = pulse.get().max(1) as f64;
+        let line = Line {
+            headroom: if selection.keeps(Effect::Headroom) {
+                swing
+            } else {
+                f64::INFINITY
+            },
+            swing,
+            compression: selection.on(Effect::Compression, compression),
+            pulse_loss: selection.noise(Effect::PulseLoss, loss.get() as f64 / pulse_ps),
+            capacitance_mismatch: selection.noise(Effect::LineMismatch, mismatch),
+            ir_segment: selection.on(Effect::IrDrop, wire * conductance),
+            charge_per_picosecond: 1.0 / pulse_ps,
+            unit_volts: unit,
+        };
+        (line, warnings)
+    }
+}

@@ -1,0 +1,283 @@
+//! Cases that share a conversion, head by head and trial by trial.
+
+use rayon::prelude::*;
+
+use crate::base::cost::Ledger;
+use crate::base::rng::Seed;
+use crate::base::timing::StageTimes;
+use crate::hardware::attention::{Account, Calibration, Finish, Outcome, Prepared, Spent};
+use crate::hardware::crossbar::Chip;
+use crate::shell::config::Case;
+use crate::study::metrics::{CostTally, HeadTally};
+
+/// Counts and busy times of the heads of one trial together.
+#[derive(Clone, Debug)]
+pub struct SpentTotal {
+    /// Counts by stage.
+    pub ledger: Ledger,
+    /// Busy time by stage.
+    pub busy: StageTimes,
+    /// Heads that were added.
+    pub heads: u64,
+    /// Picoseconds times tiles, for leakage.
+    pub leaking: u128,
+    /// Picoseconds of all makespans.
+    pub makespans: u128,
+}
+
+impl SpentTotal {
+    /// The book of one head.
+    #[must_use]
+    pub fn of(spent: &Spent) -> Self {
+        Self {
+            ledger: spent.ledger.clone(),
+            busy: spent.run.busy,
+            heads: 1,
+            leaking: u128::from(spent.run.makespan.get()) * u128::from(spent.tiles),
+            makespans: u128::from(spent.run.makespan.get()),
+        }
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.ledger.add(&other.ledger);
+        self.busy = self.busy.then(&other.busy);
+        self.heads += other.heads;
+        self.leaking += other.leaking;
+        self.makespans += other.makespans;
+    }
+
+    /// Mean makespan of a head in seconds.
+    fn seconds_a_head(&self) -> f64 {
+        self.makespans as f64 * 1e-12 / self.heads.max(1) as f64
+    }
+}
+
+/// What a group keeps ready between blocks of trials.
+pub(super) struct Block<'a> {
+    seed: Seed,
+    cases: Vec<&'a Case>,
+    prepared: Vec<Prepared>,
+    finishes: Vec<Vec<Finish<'a>>>,
+    /// Of each case, once the first trial has run.
+    pub spent: Vec<Option<SpentTotal>>,
+    /// Root mean square over the heads of the first trial.
+    pub noise_lsb: f64,
+}
+
+/// One head of one trial: a tally a case, and what the first trial keeps beside.
+struct Unit {
+    tallies: Vec<HeadTally>,
+    spent: Vec<Option<SpentTotal>>,
+    noise: (f64, u64),
+}
+
+impl<'a> Block<'a> {
+    /// Calibrates and quantises every head, and loads every case's design for it.
+    pub fn prepare(seed: Seed, cases: Vec<&'a Case>) -> Self {
+        let front = &cases[0].attention;
+        let workload = &cases[0].workload;
+        let largest_k = |head: usize| {
+            cases
+                .iter()
+                .map(|case| case.attention.topk[head].k)
+                .max()
+                .unwrap_or(1)
+        };
+        let heads: Vec<usize> = (0..workload.heads.len()).collect();
+        let both: Vec<(Prepared, Vec<Finish<'a>>)> = heads
+            .par_iter()
+            .map(|&head| {
+                let rows = &workload.calibration[head];
+                let calibration = Calibration::of(front, rows, head);
+                let calibrated = Prepared::of(front, rows, calibration, 1);
+                let finishes = cases
+                    .iter()
+                    .map(|case| Finish::load(&case.attention, case.datapath, head, &calibrated))
+                    .collect();
+                let prepared =
+                    Prepared::of(front, &workload.heads[head], calibration, largest_k(head));
+                (prepared, finishes)
+            })
+            .collect();
+        let (prepared, finishes) = both.into_iter().unzip();
+        Self {
+            seed,
+            spent: vec![None; cases.len()],
+            cases,
+            prepared,
+            finishes,
+            noise_lsb: 0.0,
+        }
+    }
+
+    /// Tallies by trial, case and head.
+    pub fn run(&mut self, trials: std::ops::Range<u64>) -> Vec<Vec<Vec<HeadTally>>> {
+        let front = &self.cases[0].attention;
+        let numbers: Vec<u64> = trials.clone().collect();
+        let chips: Vec<Chip> = numbers
+            .par_iter()
+            .map(|trial| {
+                Chip::fabricate(
+                    self.seed,
+                    *trial,
+                    &front.device,
+                    &front.crossbar,
+                    front.values.as_ref(),
+                )
+            })
+            .collect();
+        let heads = self.prepared.len();
+        let units: Vec<(usize, usize)> = (0..chips.len())
+            .flat_map(|chip| (0..heads).map(move |head| (chip, head)))
+            .collect();
+        let done: Vec<Unit> = units
+            .par_iter()
+            .map(|&(chip, head)| self.unit(&chips[chip], head))
+            .collect();
+        if trials.start == 0 {
+            let (mut square, mut live) = (0.0, 0);
+            for unit in &done[..heads] {
+                square += unit.noise.0;
+                live += unit.noise.1;
+                for (total, spent) in self.spent.iter_mut().zip(&unit.spent) {
+                    match (total.as_mut(), spent) {
+                        (Some(total), Some(spent)) => total.join(spent),
+                        (None, Some(spent)) => *total = Some(spent.clone()),
+                        (_, None) => {}
+                    }
+                }
+            }
+            self.noise_lsb = if live > 0 {
+                (square / live as f64).sqrt()
+            } else {
+                0.0
+            };
+        }
+        let mut units = done.into_iter();
+        numbers
+            .iter()
+            .map(|_| {
+                let mut by_case = vec![Vec::with_capacity(heads); self.cases.len()];
+                for unit in units.by_ref().take(heads) {
+                    for (case, tally) in by_case.iter_mut().zip(unit.tallies) {
+                        case.push(tally);
+                    }
+                }
+                by_case
+            })
+            .collect()
+    }
+
+    fn unit(&self, chip: &Chip, head: usize) -> Unit {
+        let front = &self.cases[0].attention;
+        let prepared = &self.prepared[head];
+        let number = prepared.place.head;
+        let ladders = front.ladders(chip);
+        let conversion = front.convert(self.seed, chip, &ladders, number, prepared);
+        let stored = front
+            .values
+            .as_ref()
+            .map(|values| values.program(self.seed, number, chip, &front.device, &prepared.v));
+        let mut tallies = Vec::with_capacity(self.cases.len());
+        let mut kept = Vec::with_capacity(self.cases.len());
+        for (case, finish) in self.cases.iter().zip(&self.finishes[head]) {
+            let mut tally = HeadTally::of(prepared);
+            let mut account =
+                (!front.ramp.is_exact()).then(|| Account::open(finish, prepared.v.nrows()));
+            for query in 0..prepared.q.ncols() {
+                let trips = conversion.trips.column(query);
+                let mut outcome: Outcome = finish.select(trips.as_slice(), query, prepared);
+                finish.drive(
+                    self.seed,
+                    chip,
+                    (number, query),
+                    prepared,
+                    stored.as_ref(),
+                    &mut outcome,
+                );
+                if let Some(account) = &mut account {
+                    account.add(prepared.query(query), &outcome);
+                }
+                tally.add(
+                    &case.attention,
+                    case.datapath,
+                    case.attention.topk[head].k,
+                    prepared,
+                    query,
+                    &outcome,
+                );
+            }
+            let spent = account.map(|account| account.close(prepared.q.ncols()));
+            tally.cost = spent
+                .as_ref()
+                .map(|spent| CostTally::of(spent, &case.attention));
+            kept.push(
+                spent
+                    .filter(|_| chip.trial == 0)
+                    .map(|spent| SpentTotal::of(&spent)),
+            );
+            tallies.push(tally);
+        }
+        Unit {
+            tallies,
+            spent: kept,
+            noise: (conversion.noise_square_sum, conversion.live),
+        }
+    }
+
+    /// What the full scale came to, and whether one clock can make a step.
+    pub fn notes(&self) -> Vec<String> {
+        let front = &self.cases[0].attention;
+        let mut lines = Vec::new();
+        let range = |of: &dyn Fn(&Prepared) -> f64| {
+            let values: Vec<f64> = self.prepared.iter().map(of).collect();
+            let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            if high - low < 1e-9 * high.abs() {
+                format!("{high:.3}")
+            } else {
+                format!("{low:.3} to {high:.3}")
+            }
+        };
+        let scores = range(&|p| p.calibration.full_scale);
+        let charges = range(&|p| p.calibration.full_scale_charges());
+        let lsb = range(&|p| p.calibration.lsb_charges());
+        lines.push(format!(
+            "full scale {scores} in scores = {} LSB = {charges} unit charges; one LSB is {lsb} unit charges; total noise {:.3} LSB rms",
+            (1e6 / front.ramp.lsb(1.0)).round() / 1e6,
+            self.noise_lsb
+        ));
+        let cells = front.crossbar.ramp_cells as f64 / f64::from(front.ramp.steps());
+        let reach =
+            front.device.line.charge_per_picosecond * front.timing.clock().get() as f64 * cells;
+        let needed = self
+            .prepared
+            .iter()
+            .map(|p| p.calibration.lsb_charges())
+            .fold(0.0, f64::max)
+            * front.ramp.largest_step();
+        if front.ramp.is_in_column() && needed > reach {
+            lines.push(format!(
+                "warning: a ramp step needs up to {needed:.1} unit charges and its {cells} replica cells can take {reach:.1} in one clock of {}: a step that size needs a slower clock, more replicas a step, or a smaller full scale",
+                front.timing.clock()
+            ));
+        }
+        if let Some(endurance) = front.device.endurance {
+            let latency = self
+                .spent
+                .iter()
+                .flatten()
+                .map(SpentTotal::seconds_a_head)
+                .fold(f64::INFINITY, f64::min);
+            if latency.is_finite() {
+                lines.push(format!(
+                    "warning: K and V are written once a head and {} endures {endurance:.1e} writes: at this run's fastest design ({:.1} us a head) the tiles last {:.2} h",
+                    front.device.name,
+                    latency * 1e6,
+                    endurance * latency / 3600.0
+                ));
+            }
+        }
+        lines
+    }
+}

@@ -1,0 +1,191 @@
+//! Statistics over trials: mean and spread, deltas paired by trial, and quantiles.
+
+use std::collections::BTreeMap;
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::{HeadTally, Metric, Values};
+use crate::base::units::Picos;
+
+/// Mean and spread of a stream of numbers (Welford).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moments {
+    /// How many numbers.
+    pub count: u64,
+    /// Their mean.
+    pub mean: f64,
+    square: f64,
+}
+
+impl Moments {
+    /// Adds a number.
+    pub fn add(&mut self, value: f64) {
+        self.count += 1;
+        let before = value - self.mean;
+        self.mean += before / self.count as f64;
+        self.square += before * (value - self.mean);
+    }
+
+    /// Standard deviation with n - 1; none for fewer than two numbers.
+    #[must_use]
+    pub fn deviation(&self) -> Option<f64> {
+        (self.count > 1).then(|| (self.square / (self.count - 1) as f64).max(0.0).sqrt())
+    }
+
+    /// Half width of the 95 % interval of the mean by Student's t; none for fewer than two numbers.
+    #[must_use]
+    pub fn ci95(&self) -> Option<f64> {
+        let deviation = self.deviation()?;
+        let n = self.count as f64;
+        let t = StudentsT::new(0.0, 1.0, n - 1.0).ok()?.inverse_cdf(0.975);
+        Some(t * deviation / n.sqrt())
+    }
+}
+
+/// Statistics of one design at one point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Each metric over trials.
+    pub values: [Moments; Metric::COUNT],
+    /// Each metric minus the reference design's, paired by trial; none for the reference itself.
+    pub deltas: Option<[Moments; Metric::COUNT]>,
+    /// How often each stop step occurred over all query-tiles, heads and trials.
+    pub stop_steps: BTreeMap<u32, u64>,
+    /// How often a head took each latency, to 0.1 %.
+    pub latencies: Latencies,
+}
+
+/// Latencies by size class of one part in 1024, so that memory does not grow with trials.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Latencies {
+    classes: BTreeMap<u64, u64>,
+    longest: Picos,
+}
+
+impl Latencies {
+    fn add(&mut self, latency: Picos) {
+        let shift = latency
+            .get()
+            .checked_ilog2()
+            .unwrap_or(0)
+            .saturating_sub(10);
+        *self
+            .classes
+            .entry(latency.get() >> shift << shift)
+            .or_default() += 1;
+        self.longest = self.longest.max(latency);
+    }
+
+    /// The latency that a share of the heads do not exceed, rounded down by at most 0.1 %.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Option<Picos> {
+        if share >= 1.0 {
+            return (!self.classes.is_empty()).then_some(self.longest);
+        }
+        quantile(&self.classes, share).map(Picos::new)
+    }
+}
+
+impl Summary {
+    /// Nothing yet; `paired` if there is a reference to compare with.
+    #[must_use]
+    pub fn new(paired: bool) -> Self {
+        Self {
+            values: [Moments::default(); Metric::COUNT],
+            deltas: paired.then_some([Moments::default(); Metric::COUNT]),
+            stop_steps: BTreeMap::new(),
+            latencies: Latencies::default(),
+        }
+    }
+
+    /// Adds a trial, with the reference design's numbers of the same trial.
+    pub fn add(&mut self, values: &Values, reference: Option<&Values>) {
+        for (moments, value) in self.values.iter_mut().zip(values) {
+            if let Some(value) = value {
+                moments.add(*value);
+            }
+        }
+        if let (Some(deltas), Some(reference)) = (&mut self.deltas, reference) {
+            for (moments, pair) in deltas.iter_mut().zip(values.iter().zip(reference)) {
+                if let (Some(value), Some(other)) = pair {
+                    moments.add(value - other);
+                }
+            }
+        }
+    }
+
+    /// Counts the stop steps and latencies of a trial's heads.
+    pub fn count(&mut self, heads: &[HeadTally]) {
+        for (step, count) in heads.iter().flat_map(|head| &head.stop_steps) {
+            *self.stop_steps.entry(*step).or_default() += count;
+        }
+        for cost in heads.iter().filter_map(|head| head.cost.as_ref()) {
+            self.latencies.add(cost.latency);
+        }
+    }
+}
+
+/// The smallest value that at least `share` of the counted values do not exceed.
+#[must_use]
+pub fn quantile<T: Copy + Ord>(counts: &BTreeMap<T, u64>, share: f64) -> Option<T> {
+    let total: u64 = counts.values().sum();
+    let mut seen = 0;
+    counts
+        .iter()
+        .find(|(_, count)| {
+            seen += **count;
+            seen as f64 >= share * total as f64
+        })
+        .map(|(value, _)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    #[test]
+    fn moments_and_interval_are_the_textbooks() {
+        let mut moments = Moments::default();
+        for x in [4.0, 7.0, 13.0, 16.0] {
+            moments.add(x);
+        }
+        assert_relative_eq!(moments.mean, 10.0);
+        assert_relative_eq!(
+            moments.deviation().unwrap(),
+            30.0_f64.sqrt(),
+            max_relative = 1e-12
+        );
+        // t(0.975, 3) = 3.182446.
+        assert_relative_eq!(
+            moments.ci95().unwrap(),
+            3.182_446 * 30.0_f64.sqrt() / 2.0,
+            max_relative = 1e-6
+        );
+        assert_eq!(Moments::default().ci95(), None);
+    }
+
+    #[test]
+    fn a_delta_is_paired_by_trial() {
+        let mut summary = Summary::new(true);
+        for trial in 0..5 {
+            let noise = f64::from(trial * trial);
+            summary.add(
+                &[Some(noise + 2.0); Metric::COUNT],
+                Some(&[Some(noise); Metric::COUNT]),
+            );
+        }
+        let delta = summary.deltas.unwrap()[0];
+        assert_eq!((delta.mean, delta.ci95()), (2.0, Some(0.0)));
+    }
+
+    #[test]
+    fn quantiles_are_values_that_occurred() {
+        let counts = BTreeMap::from([(3_u32, 50), (7, 45), (30, 5)]);
+        assert_eq!(
+            [0.5, 0.95, 1.0].map(|q| quantile(&counts, q)),
+            [Some(3), Some(7), Some(30)]
+        );
+        assert_eq!(quantile(&BTreeMap::<u32, u64>::new(), 0.5), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! Sums, threads, early stop and prices: the laws that tie cost to what was done.
+
+use crate::common;
+use crate::setup::*;
+use topkima::base::cost::{Action, Cost, Ledger, Stage};
+use topkima::base::energy::{Bill, Corner};
+use topkima::hardware::attention::{Datapath, Sort, Spent};
+use topkima::shell::experiment::{groups, run_group};
+use topkima::shell::report::entry;
+use topkima::study::metrics::Metric;
+
+#[test]
+fn sums_over_stages_and_over_actions_are_the_total() {
+    let mut plan = real(&[]);
+    for design in 0..plan.designs() {
+        let case = plan.case(0, design).unwrap();
+        let (prepared, outcomes) = outcomes(&case);
+        let spent = spent(&case, &prepared, &outcomes, 0..outcomes.len());
+        let bill = bill(&spent, &case.attention);
+        let total = bill.total().si();
+        let stages: f64 = Stage::ALL.iter().map(|stage| bill.stage(*stage).si()).sum();
+        let actions: f64 = Action::ALL
+            .iter()
+            .map(|action| bill.action(*action).si())
+            .sum();
+        assert!(close(stages, actions) && close(stages + bill.leakage().si(), total));
+        assert!(close(bill.dynamic().si() + bill.leakage().si(), total));
+        assert_eq!(spent.energy(&case.attention, Corner::Nominal), bill.total());
+        for action in Action::ALL {
+            let count = Stage::ALL
+                .iter()
+                .map(|stage| spent.ledger.stage(*stage).count(action))
+                .sum::<u64>();
+            assert_eq!(count, spent.ledger.total().count(action), "{action}");
+        }
+        // Queries counted apart and added are the head, apart from what a head pays once.
+        let parts = [0..100, 100..101, 101..outcomes.len()].into_iter();
+        let parts = parts.fold(Ledger::ZERO, |sum, which| {
+            sum.then(&super::setup::spent(&case, &prepared, &outcomes, which).ledger)
+        });
+        for stage in Stage::OF_A_QUERY {
+            assert_eq!(parts.stage(stage), spent.ledger.stage(stage), "{stage}");
+        }
+        assert!(total > 0.0 && bill.stage(Stage::WriteK).si() > 0.0);
+    }
+}
+
+#[test]
+fn a_breakdown_sums_to_the_row_and_its_shares_to_one() {
+    let mut plan = real(&[("trials", "1")]);
+    for group in groups(&plan) {
+        let (results, _) = run_group(&mut plan, &group, &mut |_| ()).unwrap();
+        for result in results {
+            let attention = plan.case(result.point, result.design).unwrap().attention;
+            let lines = entry(&plan, &attention, &result).breakdown;
+            let number = |line: &Vec<String>, at: usize| line[at].parse::<f64>().unwrap();
+            let column = |at: usize| lines.iter().map(|line| number(line, at)).sum::<f64>();
+            let energy = result.summary.values[Metric::EnergyPj as usize].mean;
+            assert!((column(5) / energy - 1.0).abs() < 1e-9, "{energy}");
+            assert!((column(7) - 1.0).abs() < 1e-9);
+        }
+    }
+}
+
+#[test]
+fn energy_is_equal_to_the_bit_for_any_number_of_threads() {
+    let heads = [
+        ("workload.file.heads", "[2, 8, 9]"),
+        ("trials", "3"),
+        ("sweep", "{ \"timing.softmax_lanes\" = [1, 4] }"),
+    ];
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            let mut plan = load("pipeline", &heads);
+            let mut bits = Vec::new();
+            for group in groups(&plan) {
+                for result in run_group(&mut plan, &group, &mut |_| ()).unwrap().0 {
+                    let values = &result.summary.values;
+                    let wanted = [
+                        Metric::EnergyPj,
+                        Metric::EnergyPjHigh,
+                        Metric::LatencyNs,
+                        Metric::TopsPerW,
+                    ];
+                    bits.push(wanted.map(|metric| values[metric as usize].mean.to_bits()));
+                }
+            }
+            bits
+        })
+    };
+    let one = run(1);
+    assert_eq!(one.len(), 6);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(8));
+}
+
+#[test]
+fn early_stop_never_costs_more_than_the_same_ramp_run_to_its_end() {
+    for arbiter in ["stall", "paper-max", "queue"] {
+        let mut plan = real(&[("timing.arbiter", &format!("{{ {arbiter} = {{}} }}"))]);
+        let case = plan.case(0, 2).unwrap();
+        assert_eq!(case.datapath, Datapath::Topkima {});
+        let steps = f64::from(case.attention.ramp.steps());
+        let (prepared, early) = outcomes(&case);
+        let mut end = early.clone();
+        for tile in end.iter_mut().flat_map(|outcome| &mut outcome.tiles) {
+            tile.stop = tile.stop.map(|_| steps);
+        }
+        let mut faster = 0;
+        for query in 0..early.len() {
+            let early = spent(&case, &prepared, &early, query..query + 1);
+            let end = spent(&case, &prepared, &end, query..query + 1);
+            for action in Action::ALL {
+                let count = |spent: &Spent| spent.ledger.total().count(action);
+                assert!(count(&early) <= count(&end), "{arbiter} {query} {action}");
+            }
+            for corner in Corner::ALL {
+                let energy = |spent: &Spent| spent.energy(&case.attention, corner);
+                assert!(energy(&early) <= energy(&end), "{arbiter} {query}");
+            }
+            let (early, end) = (early.run, end.run);
+            assert!(early.longest <= end.longest && early.makespan <= end.makespan);
+            faster += usize::from(early.makespan < end.makespan);
+        }
+        assert!(faster > 384 / 2, "{arbiter}: only {faster} stopped early");
+    }
+}
+
+/// The same selection by full ramps and sorters, their sorting not counted, costs at least what the
+/// stopped ramps with their arbiters cost, in ramp time and in energy.
+#[test]
+fn stopping_never_costs_more_than_full_ramps_with_free_sorting() {
+    let mut plan = real(&[]);
+    let (sorted, stopped) = (plan.case(0, 1).unwrap(), plan.case(0, 2).unwrap());
+    assert_eq!(
+        sorted.datapath,
+        Datapath::DigitalTopk {
+            sort: Sort::PerTile {}
+        }
+    );
+    let ((prepared, full), (_, early)) = (outcomes(&sorted), outcomes(&stopped));
+    for query in 0..full.len() {
+        assert_eq!(full[query].survivors, early[query].survivors);
+        let full = spent(&sorted, &prepared, &full, query..query + 1);
+        let early = spent(&stopped, &prepared, &early, query..query + 1);
+        let (bill_full, bill_early) = (
+            bill(&full, &sorted.attention),
+            bill(&early, &stopped.attention),
+        );
+        let free = bill_full.dynamic().si() - bill_full.stage(Stage::Sort).si();
+        assert!(bill_early.dynamic().si() <= free, "{query}");
+        for stage in [Stage::Input, Stage::Merge, Stage::Softmax, Stage::Av] {
+            assert_eq!(
+                full.ledger.stage(stage),
+                early.ledger.stage(stage),
+                "{query} {stage}"
+            );
+        }
+        assert!(
+            full.ledger.stage(Stage::Sort) != Cost::ZERO
+                && early.ledger.stage(Stage::Sort) == Cost::ZERO
+        );
+    }
+    let busy = |spent: &Spent, stage| spent.run.busy.get(stage);
+    let full = spent(&sorted, &prepared, &full, 0..full.len());
+    let early = spent(&stopped, &prepared, &early, 0..early.len());
+    let ramps = busy(&early, Stage::Ramp) + busy(&early, Stage::Arbiter);
+    assert!(ramps < busy(&full, Stage::Ramp));
+}
+
+#[test]
+fn doubling_one_price_in_the_device_file_doubles_only_its_share() {
+    let (device, _) = common::device_table("sram-65nm");
+    // Counts do not know prices, so a head is run once and billed under each file.
+    let mut plan = real(&[]);
+    let spent: Vec<Spent> = (0..3)
+        .map(|design| {
+            let case = plan.case(0, design).unwrap();
+            let (prepared, outcomes) = outcomes(&case);
+            spent(&case, &prepared, &outcomes, 0..20)
+        })
+        .collect();
+    let bills = |set: &[(&str, &str)]| -> Vec<Bill> {
+        let attention = load("throughput_nominal", set)
+            .case(0, 0)
+            .unwrap()
+            .attention;
+        spent.iter().map(|spent| bill(spent, &attention)).collect()
+    };
+    let before = bills(&[]);
+    for action in Action::ALL {
+        let price = device["energy"][action.name()]["energy"].as_str().unwrap();
+        let (number, unit) = price.split_once(' ').unwrap();
+        let doubled = format!("\"{} {unit}\"", 2.0 * number.parse::<f64>().unwrap());
+        let path = |key: &str| format!("device.with.energy.{}.{key}", action.name());
+        let (energy, high) = (path("energy"), path("high"));
+        let after = bills(&[(&energy, &doubled), (&high, "\"1 J\"")]);
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!(before.leakage(), after.leakage());
+            for stage in Stage::ALL {
+                for other in Action::ALL {
+                    let factor = if other == action { 2.0 } else { 1.0 };
+                    let (old, new) = (
+                        before.entry(stage, other).si(),
+                        after.entry(stage, other).si(),
+                    );
+                    assert!(
+                        close(new, factor * old),
+                        "{action} doubled: {stage} {other} {old} {new}"
+                    );
+                }
+            }
+            let rise = after.total().si() - before.total().si();
+            assert!((rise - before.action(action).si()).abs() <= 1e-9 * before.total().si());
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Do cost and behaviour belong together: sums, threads, early stop, prices, and heads without numbers?
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod laws;
+mod nominal;
+mod setup;

@@ -1,0 +1,70 @@
+//! Is a result the same to the byte, whatever the threads, the run, an interruption or the number of trials?
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod draws;
+mod runs;
+mod trials;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Two real heads, three designs, two ramps (so two groups) and two k.
+pub const EXPERIMENT: &str = r#"
+question = "Is it the same again?"
+seed = 77
+trials = 2
+reference = "conventional"
+
+[workload.file]
+path = "DATA/test.safetensors"
+calibration = "DATA/calibration.safetensors"
+heads = [4, 7]
+
+[device]
+name = "sram-65nm"
+
+[[design]]
+name = "conventional"
+datapath = { conventional = {} }
+
+[[design]]
+name = "digital-topk"
+datapath = { digital-topk = { sort = { global = {} } } }
+
+[[design]]
+name = "topkima"
+datapath = { topkima = {} }
+
+[sweep]
+"ramp.bits" = [4, 5]
+"topk.k" = [2, 5]
+"#;
+
+/// An experiment file in a folder of its own.
+pub fn write(folder: &Path, text: &str) -> PathBuf {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/attention");
+    let path = folder.join("experiment.toml");
+    fs::write(&path, text.replace("DATA", data.to_str().unwrap())).unwrap();
+    path
+}
+
+/// `topkima run` into `out`.
+pub fn topkima(experiment: &Path, out: &Path, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_topkima"))
+        .arg("run")
+        .arg(experiment)
+        .args(["--quiet", "--out"])
+        .arg(out)
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+/// The same, where it has to succeed: the bytes of `rows.csv`.
+pub fn rows(experiment: &Path, out: &Path, more: &[&str]) -> String {
+    let output = topkima(experiment, out, more);
+    assert!(output.status.success(), "{output:?}");
+    fs::read_to_string(out.join("rows.csv")).unwrap()
+}

@@ -1,0 +1,14 @@
+//! Known truths: what a head comes to where the answer is known without the simulator.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bits;
+mod float;
+mod lines;
+mod ramp;
+mod selection;
+mod setup;
+mod softmax;
