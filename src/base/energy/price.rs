@@ -168,7 +168,7 @@ fn check_range<T: fmt::Display>(
             inside(x),
             &format!("{key}.{name}"),
             shown,
-            "must be finite, not negative and at most 1",
+            "must be finite, not negative and at most 1 J or 1 W",
             "write for instance \"67 fJ\" or \"3 uW\"",
         );
     }

@@ -147,10 +147,14 @@ impl TopkParams {
                 .map(|at| at.to_string())
                 .collect();
             if !idle.is_empty() {
+                let more = match idle.len() {
+                    0..=8 => String::new(),
+                    many => format!(" and {} more", many - 8),
+                };
                 warnings.push(format!(
-                    "topk: with k = {k} the tile{} {} get no place and are not driven; their keys can never win",
+                    "topk: with k = {k} the tile{} {}{more} get no place and are not driven; their keys can never win",
                     if idle.len() == 1 { "" } else { "s" },
-                    idle.join(", ")
+                    idle[..idle.len().min(8)].join(", ")
                 ));
             }
             quotas.insert(k, quota);

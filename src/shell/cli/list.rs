@@ -119,7 +119,8 @@ fn text(tree: &Table, key: &str) -> String {
 fn judge(path: &Path) -> Result<Vec<String>, FileMistakes> {
     let name = path.display();
     let tree = Store::default().text(path)?;
-    if tree.contains_key("design") || tree.contains_key("workload") {
+    let has = |keys: &[&str]| keys.iter().any(|key| tree.contains_key(*key));
+    if has(&["design", "workload", "question", "trials", "sweep"]) {
         let plan = Plan::load(path, &Overrides::default())?;
         let mut lines = vec![format!(
             "{name}: {} points x {} designs x {} trials",
@@ -132,7 +133,7 @@ fn judge(path: &Path) -> Result<Vec<String>, FileMistakes> {
         }
         return Ok(lines);
     }
-    if !tree.contains_key("cell") && !tree.contains_key("include") {
+    if !has(&["cell", "include"]) {
         let mut mistakes = Mistakes::none();
         mistakes.add(
             "",

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::file::MAX_PAIRS;
 use super::{MAX_TOKENS, Workload};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::{Purpose, Seed, Site, Stream};
@@ -91,6 +92,19 @@ impl SyntheticParams {
                 "the paper's head has 384 tokens and d_head 64",
             );
         }
+        let pairs = self
+            .heads
+            .saturating_mul(self.tokens)
+            .saturating_mul(self.tokens.max(self.d_head));
+        mistakes.require(
+            pairs <= MAX_PAIRS || !mistakes.0.is_empty(),
+            "tokens",
+            self.tokens,
+            format!(
+                "heads x tokens x the larger of tokens and d_head is {pairs}; at most {MAX_PAIRS} are taken at once"
+            ),
+            "take fewer tokens or heads; [workload.shape] counts time and energy of any length",
+        );
         let scores = match self.family {
             Family::Gaussian { sigma } => vec![("gaussian.sigma", sigma)],
             Family::Peaked { sigma, sink, peak } => {

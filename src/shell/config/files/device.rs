@@ -18,6 +18,9 @@ pub fn load_device(path: &Path, choice: &DeviceChoice) -> Result<Device, FileMis
     Store::default().device_at(&named(path), path, choice)
 }
 
+/// Checked devices that are kept at once; a sweep may go through any number of them.
+const MOST_KEPT: usize = 256;
+
 /// Keys of one place, and how that place is named in messages.
 struct Layer {
     file: String,
@@ -236,6 +239,9 @@ impl Store {
         let device = self
             .choose_device(file, folder, devices, choice)
             .map(Arc::new);
+        if self.devices.len() >= MOST_KEPT {
+            self.devices.clear();
+        }
         self.devices.insert(key, device.clone());
         device
     }

@@ -42,13 +42,15 @@ pub struct Array {
 #[non_exhaustive]
 pub enum ArrayError {
     /// The bytes are no zip archive that numpy could have written.
-    #[error("not an .npz file: {problem}; write it with numpy.savez")]
+    #[error("not a whole .npz file: {problem}; copy it again, or write it with numpy.savez")]
     NotNpz {
         /// What the archive's directory is not.
         problem: String,
     },
     /// The bytes are no safetensors file.
-    #[error("not a .safetensors file: {problem}; write it with safetensors.numpy.save_file")]
+    #[error(
+        "not a whole .safetensors file: {problem}; copy it again, or write it with safetensors.numpy.save_file"
+    )]
     NotSafetensors {
         /// What its header is not.
         problem: String,

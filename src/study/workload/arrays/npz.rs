@@ -36,8 +36,11 @@ pub fn read_npz(bytes: &[u8], wanted: &[&str]) -> Result<BTreeMap<String, Array>
             "it says it has {entries} entries, and at most {MAX_ENTRIES} are read"
         )));
     }
-    let mut archive =
-        NpzArchive::new(Cursor::new(bytes)).map_err(|error| not_npz(error.to_string()))?;
+    let mut archive = NpzArchive::new(Cursor::new(bytes)).map_err(|error| {
+        not_npz(format!(
+            "its list of arrays, at the end, is damaged or cut off ({error})"
+        ))
+    })?;
     let mut arrays = BTreeMap::new();
     for &name in wanted {
         if let Some(array) = entry(archive.zip_archive(), bytes, name)? {

@@ -1,0 +1,326 @@
+//! From the arrays of a file to heads: shapes that must fit, masks, calibration rows.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::arrays::Array;
+use super::{Arrays, CalibrationSource, FileParams, MAX_TOKENS, Workload};
+use crate::base::mistake::Mistakes;
+use crate::hardware::attention::{Head, Mask, Place};
+use crate::hardware::quantise::Matrix;
+
+/// Largest magnitude that is taken: products and sums of squares of such numbers stay finite.
+const MAX_MAGNITUDE: f64 = 1e60;
+/// Most pairs of query and token over all heads: some ten gigabytes while a run goes on.
+pub(super) const MAX_PAIRS: usize = 1 << 28;
+
+impl FileParams {
+    /// The workload of a file's arrays; `calibration` are the other file's, if one is named.
+    ///
+    /// # Errors
+    /// Missing arrays, shapes that do not fit, heads that do not exist, a mask that is not 0/1, a
+    /// query that sees no key.
+    pub fn assemble(
+        &self,
+        arrays: &Arrays,
+        calibration: Option<&Arrays>,
+        causal: bool,
+    ) -> Result<Workload, Mistakes> {
+        let mut mistakes = Mistakes::none();
+        let heads = mistakes.keep("", self.heads_of(arrays, causal, ("path", &self.path)));
+        let rows = match (&self.calibration, calibration) {
+            (CalibrationSource::Path(path), Some(arrays)) => {
+                mistakes.keep("", self.heads_of(arrays, causal, ("calibration", path)))
+            }
+            _ => None,
+        };
+        let Some(heads) = heads else {
+            return Err(mistakes);
+        };
+        let (heads, calibration) = match (&self.calibration, rows) {
+            (CalibrationSource::First(count), _) => {
+                let (queries, tokens) = heads
+                    .first()
+                    .map_or((0, 0), |head| (head.q.ncols(), head.k.nrows()));
+                mistakes.require(
+                    *count >= 1 && *count < queries && *count <= tokens,
+                    "calibration",
+                    count,
+                    format!(
+                        "must leave queries to measure: from 1 to {}",
+                        queries.saturating_sub(1).min(tokens)
+                    ),
+                    "give up fewer queries, or name another file",
+                );
+                if !mistakes.0.is_empty() {
+                    return Err(mistakes);
+                }
+                heads.into_iter().map(|head| head.split_off(*count)).unzip()
+            }
+            (CalibrationSource::Path(path), Some(rows)) => {
+                let sizes = |heads: &[Head]| {
+                    heads.first().map_or_else(String::new, |head| {
+                        format!(
+                            "{} heads of d {} with values of {}",
+                            heads.len(),
+                            head.k.ncols(),
+                            head.v.nrows()
+                        )
+                    })
+                };
+                let fits = rows.len() == heads.len()
+                    && rows
+                        .iter()
+                        .zip(&heads)
+                        .all(|(a, b)| a.k.ncols() == b.k.ncols() && a.v.nrows() == b.v.nrows());
+                mistakes.require(
+                    fits,
+                    "calibration",
+                    format!("\"{}\"", path.display()),
+                    format!("holds {}, but `path` holds {}", sizes(&rows), sizes(&heads)),
+                    "name a file of the same layout",
+                );
+                (heads, rows)
+            }
+            (CalibrationSource::Path(_), None) => return Err(mistakes),
+        };
+        let blind = calibration.iter().any(|rows: &Head| {
+            let tokens = rows.k.nrows();
+            !(0..rows.q.ncols())
+                .any(|query| (0..tokens).any(|token| rows.mask.is_live(query, token, tokens)))
+        });
+        if blind {
+            mistakes.add(
+                "calibration",
+                "",
+                "no query of the calibration rows sees a key of theirs, so nothing can be calibrated",
+                "take more first queries, or name another file",
+            );
+        }
+        mistakes.or(|| Workload {
+            heads,
+            calibration,
+            nominal: None,
+        })
+    }
+
+    /// The heads in the arrays of the file that `key` names.
+    fn heads_of(
+        &self,
+        arrays: &Arrays,
+        causal: bool,
+        (key, path): (&str, &Path),
+    ) -> Result<Vec<Head>, Mistakes> {
+        let file = format!("\"{}\"", path.display());
+        let mut mistakes = Mistakes::none();
+        let m = &mut mistakes;
+        let mut taken = Vec::new();
+        for name in ["q", "k", "v"] {
+            match arrays.get(name) {
+                None => m.add(
+                    key,
+                    &file,
+                    format!("holds no array `{name}`"),
+                    "a workload file holds `q`, `k` and `v` of shape (heads, tokens, d) or (tokens, d)",
+                ),
+                Some(array) => match array.shape[..] {
+                    [tokens, d] => taken.push((array, [1, tokens, d])),
+                    [heads, tokens, d] => taken.push((array, [heads, tokens, d])),
+                    _ => m.add(
+                        key,
+                        &file,
+                        format!("`{name}` has shape {:?}", array.shape),
+                        "it must be (heads, tokens, d) or (tokens, d)",
+                    ),
+                },
+            }
+        }
+        let [
+            (q, [q_heads, queries, q_d]),
+            (k, [k_heads, tokens, k_d]),
+            (v, [v_heads, v_tokens, d_value]),
+        ] = taken[..]
+        else {
+            return Err(mistakes);
+        };
+        let shapes = format!("q {:?}, k {:?}, v {:?}", q.shape, k.shape, v.shape);
+        m.require(
+            q_heads == k_heads && k_heads == v_heads,
+            key,
+            &file,
+            format!("q, k and v must hold the same number of heads, and have {shapes}"),
+            "write all three with the same first dimension",
+        );
+        m.require(
+            tokens == v_tokens,
+            key,
+            &file,
+            format!("k and v must hold the same number of tokens, and have {shapes}"),
+            "write both with one row a token",
+        );
+        m.require(
+            q_d == k_d,
+            key,
+            &file,
+            format!("q and k must have the same d, and have {shapes}"),
+            "check that q and k belong to the same model",
+        );
+        m.require(
+            (1..=MAX_TOKENS).contains(&tokens)
+                && (1..=MAX_TOKENS).contains(&queries)
+                && q_d >= 1
+                && d_value >= 1
+                && q_heads >= 1,
+            key,
+            &file,
+            format!(
+                "must hold from 1 to {MAX_TOKENS} tokens and queries and no empty dimension, and has {shapes}"
+            ),
+            "cut the arrays",
+        );
+        for (name, array) in [("q", q), ("k", k), ("v", v)] {
+            let huge = array
+                .values
+                .iter()
+                .find(|value| value.abs() > MAX_MAGNITUDE);
+            if let Some(value) = huge {
+                m.add(
+                    key,
+                    &file,
+                    format!("array `{name}` holds {value:e}; magnitudes up to {MAX_MAGNITUDE:e} are taken"),
+                    "scale the array, or check how it was written",
+                );
+            }
+        }
+        m.require(
+            !causal || queries <= tokens,
+            key,
+            &file,
+            format!("a causal workload needs a key for every query, and has {shapes}"),
+            "set `workload.causal = false`, or give the keys",
+        );
+        let chosen: Vec<usize> = self.heads.clone().unwrap_or_else(|| (0..q_heads).collect());
+        m.require(
+            !chosen.is_empty() && chosen.iter().all(|head| *head < q_heads),
+            "heads",
+            format!("{chosen:?}"),
+            format!("{file} holds heads 0 to {}", q_heads.saturating_sub(1)),
+            "name heads that exist, or leave the key out for all of them",
+        );
+        m.require(
+            (1..chosen.len()).all(|at| !chosen[..at].contains(&chosen[at])),
+            "heads",
+            format!("{chosen:?}"),
+            "names a head twice, which would count it twice",
+            "name each head once",
+        );
+        let pairs = chosen.len().saturating_mul(queries).saturating_mul(tokens);
+        m.require(
+            pairs <= MAX_PAIRS,
+            key,
+            &file,
+            format!("heads x queries x tokens is {pairs}; at most {MAX_PAIRS} are taken at once"),
+            "name fewer heads in `heads`, or cut the arrays",
+        );
+        if !m.0.is_empty() {
+            return Err(mistakes);
+        }
+        let mut mask = m
+            .keep("", mask(arrays.get("mask"), queries, tokens, (key, &file)))
+            .unwrap_or_default();
+        mask.causal = causal.then_some(tokens - queries);
+        let mut blind = (0..queries)
+            .filter(|query| !(0..tokens).any(|token| mask.is_live(*query, token, tokens)));
+        if let Some(query) = blind.next() {
+            let more = match blind.count() {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            m.add(
+                key,
+                &file,
+                format!("array `mask` masks every key of query {query}{more}, so its softmax has no meaning"),
+                "leave at least one key live for every query, or drop the query",
+            );
+        }
+        mistakes.or(|| {
+            let factor = if self.scaled {
+                1.0
+            } else {
+                1.0 / (q_d as f64).sqrt()
+            };
+            let part = |array: &Array, head: usize, rows: usize, columns: usize| {
+                let start = head * rows * columns;
+                Matrix::from_column_slice(
+                    columns,
+                    rows,
+                    &array.values[start..start + rows * columns],
+                )
+            };
+            chosen
+                .iter()
+                .map(|&head| Head {
+                    q: part(q, head, queries, q_d) * factor,
+                    k: part(k, head, tokens, k_d).transpose(),
+                    v: part(v, head, tokens, d_value),
+                    mask: mask.clone(),
+                    place: Place {
+                        head: head as u64,
+                        first_query: 0,
+                    },
+                })
+                .collect()
+        })
+    }
+}
+
+fn mask(
+    array: Option<&Array>,
+    queries: usize,
+    tokens: usize,
+    (key, file): (&str, &str),
+) -> Result<Mask, Mistakes> {
+    let mut mistakes = Mistakes::none();
+    let Some(array) = array else {
+        return Ok(Mask::default());
+    };
+    let odd = array
+        .values
+        .iter()
+        .position(|value| *value != 0.0 && *value != 1.0);
+    if let Some(at) = odd {
+        mistakes.add(
+            key,
+            file,
+            format!(
+                "array `mask` holds {} at element {at}; a mask holds only 0 (masked) and 1 (live)",
+                array.values[at]
+            ),
+            "write it as 0/1, not as -inf or as a score",
+        );
+    }
+    let live: Arc<[bool]> = array.values.iter().map(|value| *value == 1.0).collect();
+    let mask = if array.shape[..] == [tokens] {
+        Mask {
+            tokens: Some(live),
+            ..Mask::default()
+        }
+    } else if array.shape[..] == [queries, tokens] {
+        Mask {
+            pairs: Some(live),
+            ..Mask::default()
+        }
+    } else {
+        mistakes.add(
+            key,
+            file,
+            format!(
+                "array `mask` has shape {:?}; it must be [{tokens}] or [{queries}, {tokens}]: tokens, or queries by tokens",
+                array.shape
+            ),
+            "give one row for all heads",
+        );
+        Mask::default()
+    };
+    mistakes.or(|| mask)
+}

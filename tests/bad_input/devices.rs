@@ -1,0 +1,161 @@
+//! Device files, their includes, grades and effects.
+
+use super::setup::{Case, DESIGN, SMALL, SRAM, device, on_device, refused, template, top};
+use insta::assert_snapshot;
+
+fn on(device: impl AsRef<[u8]>) -> String {
+    Case::new(on_device()).with("d.toml", device).refused(&[])
+}
+
+/// An experiment with more keys of [device].
+fn chosen(device: &str) -> String {
+    refused(format!("{}{SMALL}[device]\n{device}\n{DESIGN}", top("")))
+}
+
+#[test]
+fn the_template_runs() {
+    Case::new(on_device()).with("d.toml", template()).runs(&[]);
+}
+
+#[test]
+fn unknown_and_missing_keys_of_a_device_come_together() {
+    let text = device("[column]", "[colum]").replace("[line]", "[line]\nwirre = \"1 Ohm\"");
+    assert_snapshot!(on(text), @r#"d.toml: line 13: `wirre = "1 Ohm" and [colum].` is not TOML: unexpected key or value, expected newline, `#`; mend that line; text stands in quotes, and a key once in its table"#);
+    assert!(on(device("include =", "incl =")).lines().count() > 20);
+}
+
+#[test]
+fn units_and_numbers_of_a_device_are_checked_together() {
+    let text = device("\"20 uS\"", "\"20\"")
+        .replace("value = \"0.2 uS\"", "value = \"0.2 nJ\"")
+        .replace("value = \"5 %\"", "value = \"nan %\"")
+        .replace("\"0.29 LSB\"", "\"-0.29 LSB\"");
+    assert_snapshot!(on(text), @r#"
+    d.toml: cell.resistive.g_max.value = "20": `20` has no unit; write for instance `100 uS`
+    d.toml: cell.resistive.g_min.value = "0.2 nJ": `0.2 nJ`: unit `nJ` does not fit here, where `S` belongs; write for instance `100 uS`
+    d.toml: programming.proportional.sigma.value = "nan %": `nan %` is not a finite number; write for instance `5 %`
+    d.toml: column.offset = -0.29 LSB (low 0 LSB, high 0.5 LSB): the value lies outside its own range; write low <= value <= high, or leave low and high out
+    d.toml: column.offset = -0.29 LSB: must be zero or above; write 0 to switch it off, or name it in `device.without`
+    5 mistakes; nothing was run
+    "#);
+}
+
+#[test]
+fn a_price_has_a_unit_is_finite_and_not_negative() {
+    for (price, problem) in [
+        (
+            "\"-10 pJ\"",
+            "energy.cell-write.energy = -10 pJ: must be finite, not negative",
+        ),
+        (
+            "\"nan pJ\"",
+            "energy.cell-write.energy = \"nan pJ\": `nan pJ` is not a finite number",
+        ),
+        (
+            "nan",
+            "energy.cell-write.energy = nan: `NaN` is not a finite number",
+        ),
+        ("10", "energy.cell-write.energy = 10: `10` has no unit"),
+        (
+            "\"10 ns\"",
+            "energy.cell-write.energy = \"10 ns\": `10 ns`: unit `ns` does not fit",
+        ),
+    ] {
+        let said = on(device("energy = \"10 pJ\"", &format!("energy = {price}")));
+        assert!(said.starts_with(&format!("d.toml: {problem}")), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_clock_takes_time() {
+    for (clock, problem) in [
+        ("0 ns", "a clock of zero"),
+        ("-1 ns", "is not a whole number of picoseconds"),
+        ("4 nJ", "unit `nJ` does not fit here, where `s` belongs"),
+        ("inf ns", "is not a finite number"),
+    ] {
+        let text = format!(
+            "{}\n[timing.clock]\nvalue = \"{clock}\"\nsource = \"assumed: x\"\n",
+            template()
+        );
+        let said = on(text);
+        assert!(said.starts_with("d.toml: timing.clock"), "{said}");
+        assert!(said.contains(problem), "{said}");
+    }
+}
+
+#[test]
+fn includes_that_lead_in_a_circle_are_named() {
+    let own = template().replace(
+        "periphery-65nm.toml\"]",
+        "periphery-65nm.toml\", \"b.toml\"]",
+    );
+    let said = Case::new(on_device())
+        .with("d.toml", own)
+        .with("b.toml", "include = [\"c.toml\"]")
+        .with("c.toml", "include = [\"d.toml\", \"none.toml\"]")
+        .refused(&[]);
+    assert_snapshot!(said, @r#"
+    c.toml: include = "d.toml": leads back to a file that includes this one; take one of the two includes out
+    c.toml: include = "none.toml": cannot be opened (No such file or directory (os error 2)); check the path; it is relative to the file that names it
+    2 mistakes; nothing was run
+    "#);
+    assert!(on(device("include = [", "include = 3 #")).contains("must be a list of files"));
+}
+
+#[test]
+fn many_includes_are_refused_before_they_are_read() {
+    let mut case = Case::new(on_device()).with("d.toml", "include = [\"0.toml\"]");
+    let twenty = |name: &str| format!("include = {:?}", vec![name; 20]);
+    for at in 0..6 {
+        case = case.with(&format!("{at}.toml"), twenty(&format!("{}.toml", at + 1)));
+    }
+    let said = case.with("6.toml", "").refused(&[]);
+    assert!(said.contains("at most 64 are included, 8 deep"), "{said}");
+}
+
+#[test]
+fn a_device_file_of_fifty_megabytes_is_not_read() {
+    let said = on(vec![b'#'; 50_000_000]);
+    assert_snapshot!(said, @"d.toml: holds 50000000 bytes; at most 1048576 are read; check that it is the file that is meant, or make it smaller");
+}
+
+#[test]
+fn binary_garbage_as_a_device_is_refused() {
+    let said = on([0x80, 0xff, 0, 1]);
+    assert!(said.starts_with("d.toml: is not text"), "{said}");
+}
+
+#[test]
+fn a_device_or_grade_that_does_not_exist_is_told_with_those_there_are() {
+    assert_snapshot!(chosen("name = \"sram-66nm\""), @r#"e.toml: device.name = "sram-66nm": there is no such device in HOME/device_params; did you mean "sram-65nm"? there are: ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`"#);
+    assert_snapshot!(chosen("name = \"sram-65nm\"\ngrade = \"nominl\""), @r#"e.toml: device.grade = "nominl": HOME/device_params/sram-65nm.toml has no such grade; did you mean "nominal"? there are: nominal, good, pessimistic"#);
+    assert!(chosen("name = \"ideal\"\ngrade = \"good\"").contains("it has none"));
+    assert!(chosen("path = \"no.toml\"").contains("device.path = \"no.toml\": cannot be opened"));
+    assert!(chosen("path = \".\"").contains("not a file"));
+    assert!(chosen("").contains("needs either `name`"));
+    assert!(chosen("name = \"ideal\"\npath = \"d.toml\"").contains("needs either `name`"));
+    assert!(chosen("name = \"../device_params/ideal\"").contains("no such device"));
+}
+
+#[test]
+fn an_effect_that_does_not_exist_is_named_with_its_place() {
+    let said = chosen(
+        "name = \"sram-65nm\"\nonly = [\"cell-mismatch\", \"cell-mismach\"]\nwithout = [\"bar\"]",
+    );
+    assert_snapshot!(said, @r#"
+    e.toml: device.only[1] = "cell-mismach": is not one of the choices here; did you mean `cell-mismatch`? allowed: cell-mismatch, programming, drift, stuck-at, device-read, ir-drop, pulse-loss, line-mismatch, headroom, compression, column-offset, replica-mismatch, comparator-noise, adc-noise
+    e.toml: device.without[0] = "bar": is not one of the choices here; allowed: cell-mismatch, programming, drift, stuck-at, device-read, ir-drop, pulse-loss, line-mismatch, headroom, compression, column-offset, replica-mismatch, comparator-noise, adc-noise
+    2 mistakes; nothing was run
+    "#);
+    assert!(chosen("name = \"sram-65nm\"\nonly = \"none\"").contains("must be \"all\""));
+}
+
+#[test]
+fn a_folder_of_devices_has_to_exist() {
+    let text = format!(
+        "question = \"q\"\nseed = 1\ntrials = 1\ndevice_folder = \"none\"\n{SMALL}{SRAM}{DESIGN}"
+    );
+    assert!(refused(text).contains("device_folder = \"none\": is not a folder"));
+}
