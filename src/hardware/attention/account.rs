@@ -201,6 +201,13 @@ impl<'a> Account<'a> {
         if self.datapath != (Datapath::Conventional {}) {
             // One softmax after a merge or a sort over the whole row sees k elements.
             let mut left = self.k;
+            if let Datapath::DigitalTopk {
+                sort: super::Sort::Global {},
+            } = self.datapath
+                && let Some(first) = tiles.first_mut()
+            {
+                first.kept = left;
+            }
             for tile in &mut tiles {
                 tile.kept = tile.kept.min(left);
                 left -= tile.kept;

@@ -16,7 +16,7 @@ use self::arrays::Array;
 pub use self::synthetic::{Family, SyntheticParams};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Head, Mask, Place, Shape};
+use crate::hardware::attention::{Head, Mask, Place, Reference, Shape};
 
 /// Where calibration rows come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -175,6 +175,24 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// Heads whose calibration rows hold no positive live score.
+    #[must_use]
+    pub fn silent_heads(&self) -> Vec<usize> {
+        let silent = |rows: &Head| {
+            let scores = Reference::scores(rows);
+            let tokens = rows.k.nrows();
+            !scores.iter().enumerate().any(|(at, score)| {
+                *score > 0.0 && rows.mask.is_live(at / tokens, at % tokens, tokens)
+            })
+        };
+        let heads = self.calibration.iter().zip(&self.heads);
+        heads
+            .enumerate()
+            .filter(|(_, (rows, _))| silent(rows))
+            .map(|(head, _)| head)
+            .collect()
+    }
+
     /// Sizes; all heads are alike.
     #[must_use]
     pub fn shape(&self) -> Shape {
@@ -212,7 +230,16 @@ impl WorkloadParams {
             (Some(synthetic), None, None) => {
                 mistakes.keep("synthetic", synthetic.draw(seed, self.causal))
             }
-            (None, Some(shape), None) => mistakes.keep("shape", shape.check()),
+            (None, Some(shape), None) => {
+                mistakes.require(
+                    !self.causal,
+                    "causal",
+                    self.causal,
+                    "a shape has no scores that could be masked",
+                    "take it out, or name a file or a synthetic family",
+                );
+                mistakes.keep("shape", shape.check())
+            }
             _ => {
                 mistakes.add(
                     "",

@@ -34,6 +34,8 @@ pub struct Store {
     texts: BTreeMap<PathBuf, Table>,
     arrays: BTreeMap<PathBuf, Arc<Arrays>>,
     workloads: BTreeMap<String, Result<Arc<Workload>, FileMistakes>>,
+    /// Heads of each workload, known by where it lies, that give no full scale.
+    silent: BTreeMap<usize, Vec<usize>>,
     devices: BTreeMap<String, Result<Arc<Device>, FileMistakes>>,
 }
 
@@ -262,6 +264,15 @@ impl Store {
         let workload = self.new_workload(file, folder, params, seed).map(Arc::new);
         self.workloads.insert(key, workload.clone());
         workload
+    }
+
+    /// Heads of a workload of this store whose calibration rows hold no positive live score: no
+    /// percentile of them is a full scale.
+    pub fn silent_heads(&mut self, workload: &Arc<Workload>) -> &[usize] {
+        let address = Arc::as_ptr(workload) as usize;
+        self.silent
+            .entry(address)
+            .or_insert_with(|| workload.silent_heads())
     }
 
     fn new_workload(

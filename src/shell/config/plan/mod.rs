@@ -19,6 +19,7 @@ use super::{
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, Datapath};
+use crate::hardware::converter::FullScale;
 use crate::study::workload::Workload;
 
 /// What a command line sets over the file.
@@ -370,6 +371,19 @@ impl Plan {
                 Err(all)
             }
             Ok(checked) if all.0.is_empty() => {
+                if matches!(attention.ramp.full_scale, FullScale::Percentile(_)) {
+                    let silent = self.store.silent_heads(&workload);
+                    if !silent.is_empty() {
+                        let mut mistakes = Mistakes::none();
+                        mistakes.add(
+                            "ramp.full_scale.percentile",
+                            "",
+                            format!("the calibration rows of heads {silent:?} of this workload hold no positive live score, so no percentile of them is a full scale"),
+                            "give `full_scale = { scores = ... }` or `{ per-head = [...] }`, or other calibration rows",
+                        );
+                        return Err(told(FileMistakes::of(&file, mistakes)));
+                    }
+                }
                 let datapath = self.params.design[design].datapath;
                 // A conventional design keeps every column, so k says nothing about it.
                 let topk = (datapath != Datapath::Conventional {}).then_some(&attention.topk);
