@@ -213,3 +213,15 @@ fn another_ending_is_refused() {
     let case = Case::new(on_file("").replace("a.npz", "a.csv")).with("a.csv", "1,2");
     assert!(case.refused(&[]).contains("neither .npz nor .safetensors"));
 }
+
+#[test]
+fn calibration_rows_without_a_positive_score_give_no_full_scale() {
+    let (ones, down) = (vec![1.0; 320], vec![-1.0; 320]);
+    let shape: &[usize] = &[40, 8];
+    let arrays = [
+        ("q", shape, &ones[..]),
+        ("k", shape, &down[..]),
+        ("v", shape, &ones[..]),
+    ];
+    assert_snapshot!(on(npz(&arrays)), @"e.toml: ramp.full_scale.percentile = 99.9: the calibration rows of heads [0] of this workload hold no positive live score, so no percentile of them is a full scale; give `full_scale = { scores = ... }` or `{ per-head = [...] }`, or other calibration rows");
+}

@@ -234,3 +234,12 @@ fn mistakes_of_reading_checking_and_files_come_together() {
     9 mistakes; nothing was run
     "#);
 }
+
+#[test]
+fn a_shape_cannot_be_causal() {
+    let text = format!(
+        "{}[workload]\ncausal = true\n[workload.shape]\n{SRAM}{DESIGN}",
+        top("")
+    );
+    assert_snapshot!(Case::new(text).refused(&[]), @"e.toml: workload.causal = true: a shape has no scores that could be masked; take it out, or name a file or a synthetic family");
+}

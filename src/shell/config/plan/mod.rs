@@ -371,13 +371,13 @@ impl Plan {
                 Err(all)
             }
             Ok(checked) if all.0.is_empty() => {
-                if matches!(attention.ramp.full_scale, FullScale::Percentile(_)) {
+                if let FullScale::Percentile(percent) = attention.ramp.full_scale {
                     let silent = self.store.silent_heads(&workload);
                     if !silent.is_empty() {
                         let mut mistakes = Mistakes::none();
                         mistakes.add(
                             "ramp.full_scale.percentile",
-                            "",
+                            percent,
                             format!("the calibration rows of heads {silent:?} of this workload hold no positive live score, so no percentile of them is a full scale"),
                             "give `full_scale = { scores = ... }` or `{ per-head = [...] }`, or other calibration rows",
                         );
