@@ -152,8 +152,7 @@ impl TopkParams {
                     many => format!(" and {} more", many - 8),
                 };
                 warnings.push(format!(
-                    "topk: with k = {k} the tile{} {}{more} get no place and are not driven; their keys can never win",
-                    if idle.len() == 1 { "" } else { "s" },
+                    "topk: with k = {k} these tiles get no place, are not driven, and their keys can never win: {}{more}",
                     idle[..idle.len().min(8)].join(", ")
                 ));
             }
