@@ -8,6 +8,7 @@ mod account;
 mod calibrate;
 mod convert;
 mod finish;
+mod nominal;
 mod product;
 mod reference;
 

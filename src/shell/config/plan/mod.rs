@@ -373,14 +373,7 @@ impl Plan {
             Ok(checked) if all.0.is_empty() => {
                 if let FullScale::Percentile(percent) = attention.ramp.full_scale {
                     let silent = self.store.silent_heads(&workload);
-                    if !silent.is_empty() {
-                        let mut mistakes = Mistakes::none();
-                        mistakes.add(
-                            "ramp.full_scale.percentile",
-                            percent,
-                            format!("the calibration rows of heads {silent:?} of this workload hold no positive live score, so no percentile of them is a full scale"),
-                            "give `full_scale = { scores = ... }` or `{ per-head = [...] }`, or other calibration rows",
-                        );
+                    if let Err(mistakes) = head::check_full_scale(percent, silent) {
                         return Err(told(FileMistakes::of(&file, mistakes)));
                     }
                 }
