@@ -122,6 +122,19 @@ impl<'a> Finish<'a> {
         percentile(magnitudes, percent).unwrap_or(1.0)
     }
 
+    /// Whether a tile of the layout can never win: it gets no place whatever the row.
+    #[must_use]
+    pub fn is_idle(&self, tile: usize) -> bool {
+        let shares = matches!(
+            self.datapath,
+            Datapath::Topkima {}
+                | Datapath::DigitalTopk {
+                    sort: Sort::PerTile {}
+                }
+        );
+        shares && self.topk.quota.get(tile) == Some(&0)
+    }
+
     /// Selection and softmax of one query from its columns' trips.
     #[must_use]
     pub fn select(&self, trips: &[f64], query: usize, prepared: &Prepared) -> Outcome {

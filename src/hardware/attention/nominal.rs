@@ -1,6 +1,6 @@
 //! A design of which only time and energy are asked for: sizes and a stop step, no numbers.
 
-use super::{Attention, Datapath, Finish, Sort};
+use super::{Attention, Datapath, Finish};
 use crate::base::cost::StepGrants;
 use crate::hardware::topk::TileOutcome;
 
@@ -17,19 +17,6 @@ impl<'a> Finish<'a> {
                 .load(1.0, 1.0, attention.ramp.bits(), None),
             adc: None,
         }
-    }
-
-    /// Whether a tile of the layout can never win: it gets no place whatever the row.
-    #[must_use]
-    pub fn is_idle(&self, tile: usize) -> bool {
-        let shares = matches!(
-            self.datapath,
-            Datapath::Topkima {}
-                | Datapath::DigitalTopk {
-                    sort: Sort::PerTile {}
-                }
-        );
-        shares && self.topk.quota.get(tile) == Some(&0)
     }
 
     /// A tile's outcome when nothing is known of the data but the step at which it stops.
