@@ -113,7 +113,7 @@ fn more_bits_than_codes_fit_are_refused_everywhere_at_once() {
 #[test]
 fn a_d_that_does_not_fit_says_what_would() {
     let text = small("").replace("d_head = 16", "d_head = 128");
-    assert_snapshot!(refused(text), @"e.toml: crossbar.wordlines = 256: d = 128 in 3 cells a weight needs 384 rows and a tile has 192 beside its replicas; a sum split over tiles cannot be ranked; use 448 wordlines, or weights of at most 1 (`quantise.k.uniform.max_code = 1`), as the paper does with ternary K on 128 rows");
+    assert_snapshot!(refused(text), @"e.toml: crossbar.wordlines = 256: d = 128 in 3 cells a weight needs 384 rows and a tile has 192 beside its replicas; a sum split over tiles cannot be ranked; use 448 wordlines, or weights of at most 1 (`quantise.k.uniform.max_code = 1`), as the paper does with ternary K on 128 rows; a clip percentile of about 85 then keeps keys from all rounding to zero");
     // Sizes at the end of what an integer holds overflow nowhere.
     let most = i64::MAX;
     let text = small(&format!(

@@ -126,23 +126,31 @@ pub enum AvParams {
     /// On tiles, tokens along the wordlines.
     Tiles {
         /// Rows of a tile.
+        #[serde(default = "wordlines")]
         wordlines: usize,
         /// The ADC of each column's partial sum.
+        #[serde(default)]
         adc: AdcParams,
         /// Columns that share an ADC; a matter of time, not of value.
+        #[serde(default = "columns_per_adc")]
         columns_per_adc: usize,
     },
+}
+
+const fn wordlines() -> usize {
+    256
+}
+
+const fn columns_per_adc() -> usize {
+    8
 }
 
 impl Default for AvParams {
     fn default() -> Self {
         Self::Tiles {
-            wordlines: 256,
-            adc: AdcParams::Uniform {
-                bits: 8,
-                percentile: 100.0,
-            },
-            columns_per_adc: 8,
+            wordlines: wordlines(),
+            adc: AdcParams::default(),
+            columns_per_adc: columns_per_adc(),
         }
     }
 }

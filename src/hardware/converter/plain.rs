@@ -13,11 +13,25 @@ pub enum AdcParams {
     /// A uniform converter.
     Uniform {
         /// Bits with the sign, 2 to 16.
+        #[serde(default = "eight")]
         bits: u32,
         /// Full scale: this percentile of the partial sums' magnitude over calibration queries, in percent.
         #[serde(default = "all")]
         percentile: f64,
     },
+}
+
+impl Default for AdcParams {
+    fn default() -> Self {
+        Self::Uniform {
+            bits: eight(),
+            percentile: all(),
+        }
+    }
+}
+
+const fn eight() -> u32 {
+    8
 }
 
 const fn all() -> f64 {

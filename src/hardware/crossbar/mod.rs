@@ -144,8 +144,13 @@ impl CrossbarParams {
             } else {
                 let radix = u64::from(layout.cell.radix());
                 let levels = radix.saturating_pow(u32::try_from(fitting).unwrap_or(u32::MAX)) - 1;
+                let clip = if levels < 3 {
+                    "; a clip percentile of about 85 then keeps keys from all rounding to zero"
+                } else {
+                    ""
+                };
                 format!(
-                    "use {} wordlines, or weights of at most {levels} (`quantise.k.uniform.max_code = {levels}`), as the paper does with ternary K on 128 rows",
+                    "use {} wordlines, or weights of at most {levels} (`quantise.k.uniform.max_code = {levels}`), as the paper does with ternary K on 128 rows{clip}",
                     needed.saturating_add(replicas)
                 )
             };

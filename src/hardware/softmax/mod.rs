@@ -29,10 +29,20 @@ pub enum Table {
     /// `2^bits` entries; where the ramp has more steps the low bits of a difference are dropped.
     Entries {
         /// Bits of the index, 1 to 12.
+        #[serde(default = "five")]
         bits: u32,
         /// Bits of an entry, 1 to 24.
+        #[serde(default = "sixteen")]
         width: u32,
     },
+}
+
+const fn five() -> u32 {
+    5
+}
+
+const fn sixteen() -> u32 {
+    16
 }
 
 /// How attention weights enter A x V.
@@ -94,7 +104,10 @@ impl Default for SoftmaxParams {
     fn default() -> Self {
         Self {
             exponential: Exponential::Exact {},
-            table: Table::Entries { bits: 5, width: 16 },
+            table: Table::Entries {
+                bits: five(),
+                width: sixteen(),
+            },
             weights: Weights::RowMax { max_code: 31 },
             reciprocal: Reciprocal::Bits(16),
         }

@@ -47,7 +47,7 @@ pub(crate) struct RunArguments {
     /// Also write scores, trip steps, survivors and A of chosen queries (first point, first trial)
     #[arg(long, value_name = "FILE.npz")]
     pub dump: Option<PathBuf>,
-    /// Queries for --dump, separated by commas
+    /// Queries for --dump, separated by commas, counted after those given to calibration
     #[arg(long, value_delimiter = ',', default_value = "0", requires = "dump", value_parser = parse_query, allow_negative_numbers = true)]
     pub queries: Vec<usize>,
 }
