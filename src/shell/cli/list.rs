@@ -32,14 +32,7 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
     match what {
         What::Devices => {
             let folder = home.join("device_params");
-            for name in list_toml(&folder) {
-                let tree = match Store::default().text(&folder.join(format!("{name}.toml"))) {
-                    Ok(tree) => tree,
-                    Err(mistakes) => {
-                        all.join(mistakes);
-                        continue;
-                    }
-                };
+            for (name, tree) in readable(&folder, &mut all) {
                 let grades = match tree.get("grades") {
                     Some(toml::Value::Table(grades)) => format!(
                         " [grades: {}]",
@@ -52,14 +45,7 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
         }
         What::Experiments => {
             let folder = home.join("experiments");
-            for name in list_toml(&folder) {
-                let tree = match Store::default().text(&folder.join(format!("{name}.toml"))) {
-                    Ok(tree) => tree,
-                    Err(mistakes) => {
-                        all.join(mistakes);
-                        continue;
-                    }
-                };
+            for (name, tree) in readable(&folder, &mut all) {
                 writeln!(out, "{name:<20} {}", text(&tree, "question"))?;
             }
         }
@@ -106,6 +92,18 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
     } else {
         Err(all.into())
     }
+}
+
+/// The TOML files of a folder that can be read, by name; the mistakes of the others are kept.
+fn readable(folder: &Path, all: &mut FileMistakes) -> Vec<(String, Table)> {
+    let read = |name: String| match Store::default().text(&folder.join(format!("{name}.toml"))) {
+        Ok(tree) => Some((name, tree)),
+        Err(mistakes) => {
+            all.join(mistakes);
+            None
+        }
+    };
+    list_toml(folder).into_iter().filter_map(read).collect()
 }
 
 fn text(tree: &Table, key: &str) -> String {
