@@ -165,6 +165,8 @@ impl TileShape {
 /// What one query did in all its tiles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueryTrace {
+    /// Inputs that are not zero: each pulses its wordlines in every driven tile.
+    pub inputs: u32,
     /// One entry a tile of Q K^T, in order of the tokens.
     pub tiles: Vec<TileTrace>,
     /// Digital compares between tiles, one after another: the smallest step over the tiles
@@ -172,6 +174,8 @@ pub struct QueryTrace {
     pub merge_compares: u64,
     /// Cycles of a sort over the whole row, from [`sort_compares`]; 0 where none is.
     pub sort_cycles: u64,
+    /// Rows driven in each tile of A x V; empty where it is digital.
+    pub value_rows: Vec<u32>,
 }
 
 impl QueryTrace {
@@ -181,10 +185,10 @@ impl QueryTrace {
         self.tiles.iter().map(|t| u64::from(t.survivors)).sum()
     }
 
-    /// Whether any tile took part.
+    /// How many tiles took part.
     #[must_use]
-    pub fn driven(&self) -> bool {
-        self.tiles.iter().any(|tile| tile.columns > 0)
+    pub fn driven(&self) -> u64 {
+        self.tiles.iter().filter(|tile| tile.columns > 0).count() as u64
     }
 }
 

@@ -2,11 +2,15 @@
 //!
 //! `Head` (Q, K, V) -> [`Calibration`] from other rows -> [`Prepared`] codes and references ->
 //! [`Conversion`] of a trial (K written, MAC, ramp trips: the same for every design and every k) ->
-//! [`Finish`] of a design (selection, softmax macro, A x V) query by query.
+//! [`Finish`] of a design (selection, softmax macro, A x V) query by query -> [`Account`].
+//!
+//! Every stage returns its value with what it counted; [`Finish::count`] gives the same counts from the
+//! trace of a query alone.
 
 mod account;
 mod calibrate;
 mod convert;
+mod counts;
 mod finish;
 mod nominal;
 mod product;
@@ -226,6 +230,8 @@ pub struct Attention {
     pub crossbar: Crossbar,
     /// Ramp ADC.
     pub ramp: Ramp,
+    /// Dimension of a value.
+    pub d_value: usize,
     /// Selection of each head.
     pub topk: Vec<Topk>,
     /// Softmax macro.
@@ -332,6 +338,7 @@ impl AttentionParams {
                 device: device.clone(),
                 crossbar,
                 ramp,
+                d_value: shape.d_value,
                 topk,
                 softmax,
                 av: self.av,
