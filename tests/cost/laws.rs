@@ -213,3 +213,19 @@ fn doubling_one_price_in_the_device_file_doubles_only_its_share() {
         }
     }
 }
+
+/// What a device states for five bits is told to be taken as it stands wherever another ramp takes it.
+#[test]
+fn a_ramp_that_the_device_does_not_speak_of_is_warned_of() {
+    let told = |name, set: &[(&str, &str)], key: &str| {
+        let plan = load(name, set);
+        plan.warnings.iter().filter(|w| w.starts_with(key)).count()
+    };
+    assert_eq!(told("adc_bits", &[], "ramp.bits"), 1);
+    assert_eq!(told("pipeline", &[], "ramp.bits"), 0);
+    let silent = [("device", "{ name = \"ideal\" }")];
+    assert_eq!(told("adc_bits", &silent, "ramp.bits"), 0);
+    assert_eq!(told("pipeline", &[("av", "{ ideal = {} }")], "av.ideal"), 1);
+    let external = [("ramp.placement", "{ external = {} }")];
+    assert_eq!(told("pipeline", &external, "ramp.placement"), 1);
+}

@@ -122,7 +122,7 @@ impl Finish<'_> {
         let shape = &self.attention.tile;
         let pulses = inputs * self.attention.crossbar.places.len() as u32;
         ledger.charge(Stage::Input, shape.mac(pulses, tile.columns));
-        let (ramp, arbiter) = tile.conversion(shape);
+        let (ramp, arbiter) = tile.conversion(shape, &self.attention.replicas);
         ledger.charge(Stage::Ramp, ramp);
         ledger.charge(Stage::Arbiter, arbiter);
         ledger.charge(Stage::Sort, Cost::of(Action::SortCompare, tile.sort_cycles));

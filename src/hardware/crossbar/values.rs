@@ -87,8 +87,6 @@ impl Values {
         let shape = TileShape {
             wordlines: self.wordlines as u32,
             bitlines: columns as u32,
-            calibration_rows: 0,
-            code_bits: 0,
         };
         let joined = Cost::of(Action::AdcConversion, columns)
             .and(Action::ShiftAdd, columns)

@@ -20,14 +20,7 @@ pub fn read_safetensors(
     bytes: &[u8],
     wanted: &[&str],
 ) -> Result<BTreeMap<String, Array>, ArrayError> {
-    let wrong = |problem: String| ArrayError::NotSafetensors { problem };
-    if let Some(number) = number_beyond_file(bytes) {
-        return Err(wrong(format!(
-            "its header speaks of {number}, and the file has {} bytes",
-            bytes.len()
-        )));
-    }
-    let file = SafeTensors::deserialize(bytes).map_err(|error| wrong(error.to_string()))?;
+    let file = open(bytes)?;
     let mut arrays = BTreeMap::new();
     for &name in wanted {
         if let Ok(tensor) = file.tensor(name) {
@@ -44,6 +37,28 @@ pub fn read_safetensors(
         }
     }
     Ok(arrays)
+}
+
+/// Names of the tensors of a `.safetensors` file, in order.
+///
+/// # Errors
+/// What is wrong with the header.
+pub fn safetensors_names(bytes: &[u8]) -> Result<Vec<String>, ArrayError> {
+    let file = open(bytes)?;
+    let mut names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, ArrayError> {
+    let wrong = |problem: String| ArrayError::NotSafetensors { problem };
+    if let Some(number) = number_beyond_file(bytes) {
+        return Err(wrong(format!(
+            "its header speaks of {number}, and the file has {} bytes",
+            bytes.len()
+        )));
+    }
+    SafeTensors::deserialize(bytes).map_err(|error| wrong(error.to_string()))
 }
 
 const fn number(dtype: Dtype) -> Option<Number> {
