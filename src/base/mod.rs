@@ -1,10 +1,11 @@
 //! Ground floor: what every other floor stands on, and no physics of any device.
 //!
-//! Import order, each room only from those above it: [`units`] · [`mistake`] · [`sourced`] ·
+//! Import order, each room only from those above it: [`units`] · [`kernel`] · [`mistake`] · [`sourced`] ·
 //! [`rng`] · [`range`] · [`survey`] · [`scaling`] · [`cost`] · [`energy`] · [`timing`].
 
 pub mod cost;
 pub mod energy;
+pub mod kernel;
 pub mod mistake;
 pub mod range;
 pub mod rng;

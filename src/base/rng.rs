@@ -47,11 +47,13 @@ pub enum Purpose {
     SyntheticKey = 12,
     /// Input: values of a synthetic head.
     SyntheticValue = 13,
+    /// Whether a column left out of a fast trial would have mattered, and which.
+    Excluded = 14,
 }
 
 impl Purpose {
     /// Every purpose, for the test that pins their draws.
-    pub const ALL: [Purpose; 13] = [
+    pub const ALL: [Purpose; 14] = [
         Self::CellMismatch,
         Self::ColumnOffset,
         Self::ReplicaMismatch,
@@ -65,6 +67,7 @@ impl Purpose {
         Self::SyntheticQuery,
         Self::SyntheticKey,
         Self::SyntheticValue,
+        Self::Excluded,
     ];
 }
 
@@ -87,13 +90,21 @@ const fn mix(word: u64) -> u64 {
 }
 
 impl Seed {
+    /// The key of an address, for [`kernel`](crate::base::kernel), whose draws are numbered under it;
+    /// `block` is a block of trials there.
+    #[must_use]
+    pub fn key(self, purpose: Purpose, block: u64, site: Site) -> u64 {
+        let mut state = mix(self.0.wrapping_add(GOLDEN));
+        for word in [purpose as u64, block, site.0, site.1] {
+            state = mix(state.wrapping_mul(GOLDEN) ^ word).wrapping_add(GOLDEN);
+        }
+        state
+    }
+
     /// The stream at an address.
     #[must_use]
     pub fn stream(self, purpose: Purpose, trial: u64, site: Site) -> Stream {
-        let mut state = mix(self.0.wrapping_add(GOLDEN));
-        for word in [purpose as u64, trial, site.0, site.1] {
-            state = mix(state.wrapping_mul(GOLDEN) ^ word).wrapping_add(GOLDEN);
-        }
+        let state = self.key(purpose, trial, site);
         let mut bytes = [0_u8; 32];
         for (chunk, index) in bytes.chunks_exact_mut(8).zip(1_u64..) {
             chunk.copy_from_slice(

@@ -42,6 +42,13 @@ impl Prices {
         Bill { entries, leakage }
     }
 
+    /// Yoctojoules that were priced before, with the leakage of `tiles` tiles for `time`.
+    #[must_use]
+    pub fn with_leakage(&self, dynamic: u128, time: Picos, tiles: u64, corner: Corner) -> Joules {
+        let bill = self.bill(&Ledger::ZERO, time, tiles, corner);
+        joules(dynamic.saturating_add(bill.leakage))
+    }
+
     /// The total of [`Prices::bill`].
     #[must_use]
     pub fn energy(&self, ledger: &Ledger, time: Picos, tiles: u64, corner: Corner) -> Joules {
@@ -84,6 +91,12 @@ impl Bill {
     #[must_use]
     pub fn dynamic(&self) -> Joules {
         joules(self.sum(|_, _| true))
+    }
+
+    /// The same in yoctojoules, to be added up without loss.
+    #[must_use]
+    pub fn dynamic_yoctojoules(&self) -> u128 {
+        self.sum(|_, _| true)
     }
 
     /// Leakage over the time of the run; it belongs to no stage.

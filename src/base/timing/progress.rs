@@ -104,6 +104,11 @@ impl Progress {
         self.queries += queries;
     }
 
+    /// Its stations, and when each is free.
+    pub(super) fn stations(&self) -> (&[Vec<Stage>], &[Picos]) {
+        (&self.stations, &self.done)
+    }
+
     /// What the queries so far took.
     #[must_use]
     pub fn finish(&self) -> Run {

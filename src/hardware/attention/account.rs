@@ -67,6 +67,12 @@ impl<'a> Account<'a> {
         )
     }
 
+    /// What was counted so far.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// Adds a query with what it paid.
     pub fn add(&mut self, query: &Costed<Outcome, Ledger>) {
         self.ledger.add(&query.cost);
@@ -114,7 +120,7 @@ impl<'a> Account<'a> {
 
 impl Finish<'_> {
     /// What time takes from the sizes of a head.
-    fn shape(&self) -> HeadShape {
+    pub(super) fn shape(&self) -> HeadShape {
         let attention = self.attention;
         let crossbar = &attention.crossbar;
         let q_max = attention.quantise.q.max_code().unwrap_or(31);

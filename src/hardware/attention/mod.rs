@@ -11,6 +11,7 @@ mod account;
 mod calibrate;
 mod convert;
 mod counts;
+mod fast;
 mod finish;
 mod nominal;
 mod product;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use account::{Account, Spent};
 pub use calibrate::{Calibration, ClockReach};
 pub use convert::{Conversion, Prepared};
+pub use fast::{BLOCK, Fast, FastRoom, FastSpent, FastTally, why_exact};
 pub use finish::{Finish, Outcome};
 pub use reference::Reference;
 

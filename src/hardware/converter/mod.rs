@@ -5,6 +5,6 @@ mod ramp;
 
 pub use plain::{AdcParams, PlainAdc};
 pub use ramp::{
-    Below, Decode, FullScale, Ladders, NoiseDraw, Placement, Ramp, RampParams, Range, Resolution,
-    StepCount,
+    Below, Decode, FullScale, Ladders, Mix, NoiseDraw, Placement, Ramp, RampParams, Range,
+    Resolution, StepCount,
 };

@@ -8,6 +8,7 @@
 mod chip;
 mod digits;
 mod keys;
+mod law;
 mod line;
 mod values;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use chip::Chip;
 pub use keys::{CleanSums, Keys};
+pub use law::{WeightLaw, why_not_normal};
 pub use line::LineReading;
 pub use values::{StoredValues, Values};
 

@@ -83,6 +83,13 @@ impl SoftmaxParams {
 }
 
 impl Lut {
+    /// The table's value for a depth beside the smallest depth of its row, both in LSB.
+    #[must_use]
+    pub fn value_beside(&self, depth: f64, smallest: f64) -> f64 {
+        let reference = if self.start.is_some() { 0.0 } else { smallest };
+        self.value(depth - reference)
+    }
+
     /// Entries that a load writes.
     #[must_use]
     pub fn entries(&self) -> usize {
@@ -119,11 +126,8 @@ impl Lut {
 
     fn weigh(&self, depths: &[f64]) -> Row {
         let smallest = depths.iter().copied().fold(f64::INFINITY, f64::min);
-        let reference = if self.start.is_some() { 0.0 } else { smallest };
-        let values: Vec<f64> = depths
-            .iter()
-            .map(|depth| self.value(depth - reference))
-            .collect();
+        let value = |depth: &f64| self.value_beside(*depth, smallest);
+        let values: Vec<f64> = depths.iter().map(value).collect();
         let sum: f64 = values.iter().sum();
         if sum.is_nan() || sum <= 0.0 {
             // Every table value rounded to zero: nothing drives A x V.

@@ -9,8 +9,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::Failure;
+use crate::base::kernel::Level;
 use crate::shell::config::{MAX_TRIALS, Overrides, Plan};
-use crate::shell::experiment::{groups, run_group};
+use crate::shell::experiment::{Path as Road, groups, run_group};
 use crate::shell::journal::{Journal, write_whole};
 use crate::shell::report::{Entry, breakdown_csv, entry, figures, header, rows_csv};
 use crate::study::workload::MAX_TOKENS;
@@ -153,6 +154,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let groups = groups(&plan);
     let bar = progress(arguments.quiet, groups.len() as u64 * plan.params.trials);
     let mut notes: Vec<String> = Vec::new();
+    let mut paths: Vec<Road> = Vec::new();
     for group in &groups {
         let finished = |case: &(usize, usize)| {
             entries
@@ -174,6 +176,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         }
         journal.append(&rows)?;
         entries.extend(rows);
+        paths.extend(said.path);
         for line in said.lines {
             if !notes.contains(&line) {
                 notes.push(line);
@@ -190,7 +193,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     for (name, svg) in figures(&plan, &entries) {
         write_whole(&folder.join(name), svg.as_bytes())?;
     }
-    let about = about(&plan, &notes, started);
+    let about = about(&plan, &notes, &paths, started);
     write_whole(&folder.join("run.json"), about.as_bytes())?;
     journal.finish()?;
     if !arguments.quiet {
@@ -240,7 +243,16 @@ fn progress(quiet: bool, length: u64) -> ProgressBar {
     bar
 }
 
-fn about(plan: &Plan, notes: &[String], started: Instant) -> String {
+fn about(plan: &Plan, notes: &[String], paths: &[Road], started: Instant) -> String {
+    let fast = paths.iter().filter(|path| **path == Road::Fast).count();
+    let mut reasons: Vec<&str> = Vec::new();
+    for path in paths {
+        if let Road::Exact(why) = path
+            && !reasons.contains(why)
+        {
+            reasons.push(why);
+        }
+    }
     let inputs: Vec<_> = plan
         .inputs()
         .into_iter()
@@ -250,7 +262,13 @@ fn about(plan: &Plan, notes: &[String], started: Instant) -> String {
         "version": env!("CARGO_PKG_VERSION"),
         "command": std::env::args().collect::<Vec<_>>(),
         "seed": plan.params.seed,
-        "mode": "exact: every cell and every column is drawn",
+        "mode": {
+            "asked": plan.params.mode,
+            "fast_groups": fast,
+            "exact_groups": paths.len() - fast,
+            "exact_because": reasons,
+            "instructions": Level::best().name(),
+        },
         "warnings": plan.warnings,
         "notes": notes,
         "inputs": inputs,

@@ -187,6 +187,22 @@ pub struct DesignParams {
     pub set: Table,
 }
 
+/// `mode`: how trials are run. Both answer from the same laws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Mode {
+    /// 32 trials at once; what has no fast path is run exactly, and `run.json` says why.
+    Fast {},
+    /// Every cell and every column is drawn.
+    Exact {},
+}
+
+impl Default for Mode {
+    fn default() -> Self {
+        Self::Fast {}
+    }
+}
+
 /// An experiment file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -197,6 +213,9 @@ pub struct ExperimentParams {
     pub seed: u64,
     /// Chips.
     pub trials: u64,
+    /// How trials are run.
+    #[serde(default)]
+    pub mode: Mode,
     /// The design that deltas are taken against; none for no deltas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,

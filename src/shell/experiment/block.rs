@@ -54,14 +54,38 @@ impl SpentTotal {
 
 /// What a group keeps ready between blocks of trials.
 pub(super) struct Block<'a> {
-    seed: Seed,
-    cases: Vec<&'a Case>,
-    prepared: Vec<Prepared>,
-    finishes: Vec<Vec<Finish<'a>>>,
-    /// Of each case, once the first trial has run.
+    pub seed: Seed,
+    pub cases: Vec<&'a Case>,
+    /// By head.
+    pub prepared: Vec<Prepared>,
+    /// By head, then by case.
+    pub finishes: Vec<Vec<Finish<'a>>>,
+}
+
+/// Tallies by trial, case and head.
+pub(super) type Tallies = Vec<Vec<Vec<HeadTally>>>;
+
+/// What the first trial tells beside its numbers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct First {
+    /// Of each case.
     pub spent: Vec<Option<SpentTotal>>,
-    /// Root mean square over the heads of the first trial.
+    /// Total noise at the comparator, root mean square over heads.
     pub noise_lsb: f64,
+}
+
+impl First {
+    /// Adds what a head's first trial spent, case by case.
+    pub fn join(&mut self, heads: &[Option<SpentTotal>]) {
+        self.spent.resize(heads.len(), None);
+        for (total, spent) in self.spent.iter_mut().zip(heads) {
+            match (total.as_mut(), spent) {
+                (Some(total), Some(spent)) => total.join(spent),
+                (None, Some(spent)) => *total = Some(spent.clone()),
+                (_, None) => {}
+            }
+        }
+    }
 }
 
 /// One head of one trial: a tally a case, and what the first trial keeps beside.
@@ -102,16 +126,14 @@ impl<'a> Block<'a> {
         let (prepared, finishes) = both.into_iter().unzip();
         Self {
             seed,
-            spent: vec![None; cases.len()],
             cases,
             prepared,
             finishes,
-            noise_lsb: 0.0,
         }
     }
 
-    /// Tallies by trial, case and head.
-    pub fn run(&mut self, trials: std::ops::Range<u64>) -> Vec<Vec<Vec<HeadTally>>> {
+    /// Runs trials; the first one of all tells more.
+    pub fn run(&self, trials: std::ops::Range<u64>) -> (Tallies, Option<First>) {
         let front = &self.cases[0].attention;
         let numbers: Vec<u64> = trials.clone().collect();
         let chips: Vec<Chip> = numbers
@@ -134,38 +156,28 @@ impl<'a> Block<'a> {
             .par_iter()
             .map(|&(chip, head)| self.unit(&chips[chip], head))
             .collect();
-        if trials.start == 0 {
+        let first = (trials.start == 0).then(|| {
+            let mut first = First::default();
             let (mut square, mut live) = (0.0, 0);
             for unit in &done[..heads] {
                 square += unit.noise.0;
                 live += unit.noise.1;
-                for (total, spent) in self.spent.iter_mut().zip(&unit.spent) {
-                    match (total.as_mut(), spent) {
-                        (Some(total), Some(spent)) => total.join(spent),
-                        (None, Some(spent)) => *total = Some(spent.clone()),
-                        (_, None) => {}
-                    }
+                first.join(&unit.spent);
+            }
+            first.noise_lsb = (square / f64::max(live as f64, 1.0)).sqrt();
+            first
+        });
+        let mut units = done.into_iter();
+        let by_trial = |_: &u64| {
+            let mut by_case = vec![Vec::with_capacity(heads); self.cases.len()];
+            for unit in units.by_ref().take(heads) {
+                for (case, tally) in by_case.iter_mut().zip(unit.tallies) {
+                    case.push(tally);
                 }
             }
-            self.noise_lsb = if live > 0 {
-                (square / live as f64).sqrt()
-            } else {
-                0.0
-            };
-        }
-        let mut units = done.into_iter();
-        numbers
-            .iter()
-            .map(|_| {
-                let mut by_case = vec![Vec::with_capacity(heads); self.cases.len()];
-                for unit in units.by_ref().take(heads) {
-                    for (case, tally) in by_case.iter_mut().zip(unit.tallies) {
-                        case.push(tally);
-                    }
-                }
-                by_case
-            })
-            .collect()
+            by_case
+        };
+        (numbers.iter().map(by_trial).collect(), first)
     }
 
     fn unit(&self, chip: &Chip, head: usize) -> Unit {
@@ -228,7 +240,7 @@ impl<'a> Block<'a> {
     }
 
     /// What the full scale came to, and whether one clock can make a step.
-    pub fn notes(&self) -> Vec<String> {
+    pub fn notes(&self, first: &First) -> Vec<String> {
         let front = &self.cases[0].attention;
         let mut lines = Vec::new();
         let range = |of: &dyn Fn(&Prepared) -> f64| {
@@ -247,7 +259,7 @@ impl<'a> Block<'a> {
         lines.push(format!(
             "full scale {scores} in scores = {} LSB = {charges} unit charges; one LSB is {lsb} unit charges; total noise {:.3} LSB rms",
             (1e6 / front.ramp.lsb(1.0)).round() / 1e6,
-            self.noise_lsb
+            first.noise_lsb
         ));
         let cells = front.crossbar.ramp_cells as f64 / f64::from(front.ramp.steps());
         let reach =
@@ -265,7 +277,7 @@ impl<'a> Block<'a> {
             ));
         }
         if let Some(endurance) = front.device.endurance {
-            let latency = self
+            let latency = first
                 .spent
                 .iter()
                 .flatten()

@@ -7,17 +7,19 @@
 
 mod block;
 mod nominal;
+mod quick;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use block::SpentTotal;
 
-use super::config::{Case, FileMistakes, Key, Plan};
+use super::config::{Case, FileMistakes, Key, Mode, Plan};
 use crate::base::rng::Seed;
 use crate::hardware::attention::Attention;
-use crate::study::metrics::{HeadTally, Summary, Values, fold};
-use block::Block;
+use crate::study::metrics::{Summary, Values, fold};
+use block::{Block, First, Tallies};
+use quick::Quick;
 
 /// Trials that are in memory at once.
 const BLOCK: u64 = 16;
@@ -44,6 +46,17 @@ pub struct Result {
 pub struct Notes {
     /// Sentences for the reader, for instance on the ramp's full scale.
     pub lines: Vec<String>,
+    /// Which path did the work; none where nothing was drawn.
+    pub path: Option<Path>,
+}
+
+/// The path that did the work of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// 32 trials at once.
+    Fast,
+    /// Every cell and every column drawn, for this reason.
+    Exact(&'static str),
 }
 
 /// A part of a plan that runs together: cases that share a conversion, and with each of them the
@@ -149,7 +162,7 @@ pub fn run_group(
             None => fronts.push(vec![at]),
         }
     }
-    let mut blocks: Vec<Block<'_>> = fronts
+    let blocks: Vec<Block<'_>> = fronts
         .iter()
         .map(|members| Block::prepare(seed, members.iter().map(|at| &cases[*at]).collect()))
         .collect();
@@ -158,16 +171,32 @@ pub fn run_group(
         .iter()
         .map(|(_, design)| Summary::new(reference.is_some_and(|reference| reference != *design)))
         .collect();
+    // Deltas are paired by trial, so either all fronts of a group take the fast path or none.
+    let quick: std::result::Result<Vec<Quick<'_, '_>>, &'static str> = match plan.params.mode {
+        Mode::Fast {} => blocks.iter().map(Quick::plan).collect(),
+        Mode::Exact {} => Err("asked for"),
+    };
+    let pass = match &quick {
+        Ok(quick) => quick.iter().map(Quick::pass).min().unwrap_or(BLOCK),
+        Err(_) => BLOCK,
+    };
+    let mut firsts = vec![First::default(); blocks.len()];
     let mut done = 0;
     while done < trials {
-        let upto = trials.min(done + BLOCK);
+        let upto = trials.min(done + pass);
         // By trial, then by case.
-        let mut tallies: Vec<Vec<Vec<HeadTally>>> =
-            vec![vec![Vec::new(); cases.len()]; (upto - done) as usize];
-        for (block, members) in blocks.iter_mut().zip(&fronts) {
-            for (trial, by_member) in tallies.iter_mut().zip(block.run(done..upto)) {
-                for (at, heads) in members.iter().zip(by_member) {
-                    trial[*at] = heads;
+        let mut tallies: Tallies = vec![vec![Vec::new(); cases.len()]; (upto - done) as usize];
+        for (at, members) in fronts.iter().enumerate() {
+            let (ran, first) = match &quick {
+                Ok(quick) => quick[at].run(done..upto),
+                Err(_) => blocks[at].run(done..upto),
+            };
+            if let Some(first) = first {
+                firsts[at] = first;
+            }
+            for (trial, by_member) in tallies.iter_mut().zip(ran) {
+                for (case, heads) in members.iter().zip(by_member) {
+                    trial[*case] = heads;
                 }
             }
         }
@@ -182,12 +211,12 @@ pub fn run_group(
         done = upto;
     }
     let home = |case: usize| {
-        let found = fronts.iter().zip(&blocks).find_map(|(members, block)| {
+        let found = fronts.iter().zip(&firsts).find_map(|(members, first)| {
             let at = members.iter().position(|member| *member == case)?;
-            Some((block, at))
+            Some((first, at))
         });
-        found.map_or((None, None), |(block, at)| {
-            (block.spent[at].clone(), Some(block.noise_lsb))
+        found.map_or((None, None), |(first, at)| {
+            (first.spent[at].clone(), Some(first.noise_lsb))
         })
     };
     let results = group
@@ -207,6 +236,13 @@ pub fn run_group(
             }
         })
         .collect();
-    let lines = blocks.iter().flat_map(Block::notes).collect();
-    Ok((results, Notes { lines }))
+    let notes = blocks.iter().zip(&firsts);
+    let lines = notes
+        .flat_map(|(block, first)| block.notes(first))
+        .collect();
+    let path = Some(match quick {
+        Ok(_) => Path::Fast,
+        Err(why) => Path::Exact(why),
+    });
+    Ok((results, Notes { lines, path }))
 }

@@ -7,7 +7,7 @@ use crate::base::cost::{Action, Stage};
 use crate::base::energy::Corner;
 use crate::shell::config::{Plan, tree};
 use crate::shell::experiment::Result;
-use crate::study::metrics::{Metric, Moments, Summary, quantile};
+use crate::study::metrics::{Metric, Moments, Summary, quantile, steps};
 
 /// A finished row, as text, so that a resumed run writes the same bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ pub fn entry(plan: &Plan, result: &Result) -> Entry {
 
 fn quantile_of(summary: &Summary, metric: Metric, share: f64) -> Option<f64> {
     match metric {
-        Metric::StopStep => quantile(&summary.stop_steps, share).map(f64::from),
+        Metric::StopStep => quantile(&steps(&summary.stop_steps), share).map(f64::from),
         Metric::LatencyNs => summary
             .latencies
             .quantile(share)

@@ -4,13 +4,13 @@
 
 mod statistics;
 
-use std::collections::BTreeMap;
-
-pub use statistics::{Latencies, Moments, Summary, quantile};
+pub use statistics::{Latencies, Moments, Summary, quantile, steps};
 
 use crate::base::energy::Corner;
 use crate::base::units::Picos;
-use crate::hardware::attention::{Attention, Datapath, Outcome, Prepared, Sort, Spent};
+use crate::hardware::attention::{
+    Attention, Datapath, FastSpent, FastTally, Finish, Outcome, Prepared, Sort, Spent,
+};
 
 macro_rules! metrics {
     ($($variant:ident, $name:literal, $about:literal;)*) => {
@@ -76,7 +76,7 @@ pub struct HeadTally {
     difference_square: f64,
     norm_square: f64,
     /// How often each stop step occurred.
-    pub stop_steps: BTreeMap<u32, u64>,
+    pub stop_steps: Vec<u64>,
     /// Time and energy, if the converter has steps.
     pub cost: Option<CostTally>,
 }
@@ -111,6 +111,29 @@ impl CostTally {
 }
 
 /// A sum and what it is divided by.
+impl CostTally {
+    /// Of a head of a fast trial.
+    #[must_use]
+    pub fn of_fast(spent: &FastSpent) -> Self {
+        let operations = spent.operations as f64;
+        Self {
+            latency: spent.makespan,
+            interval: spent.interval,
+            energy_pj: spent.joules.map(|joules| joules * 1e12),
+            tops: operations / spent.makespan.get().max(1) as f64,
+            tops_per_watt: operations / spent.joules[0].max(f64::MIN_POSITIVE) * 1e-12,
+        }
+    }
+}
+
+/// Counts a stop step `count` times more.
+fn count_step(steps: &mut Vec<u64>, step: usize, count: u64) {
+    if steps.len() <= step {
+        steps.resize(step + 1, 0);
+    }
+    steps[step] += count;
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Share {
     sum: f64,
@@ -152,6 +175,48 @@ impl HeadTally {
         Self {
             cost: Some(cost),
             ..Self::default()
+        }
+    }
+
+    /// One trial of a head from the fast path.
+    #[must_use]
+    pub fn of_fast(
+        finish: &Finish<'_>,
+        prepared: &Prepared,
+        fast: &FastTally,
+        lane: usize,
+        spent: &FastSpent,
+    ) -> Self {
+        let steps = f64::from(finish.attention.ramp.steps());
+        let share = |sum: f64, count: u64| Share {
+            sum,
+            count: count as f64,
+        };
+        let mut stop_steps = vec![0; finish.attention.ramp.steps() as usize + 1];
+        for tile in fast.stop_steps.chunks(stop_steps.len()) {
+            for (count, lanes) in stop_steps.iter_mut().zip(tile) {
+                *count += u64::from(lanes[lane]);
+            }
+        }
+        let difference = fast.distance[lane].iter().map(|part| f64::from(*part));
+        Self {
+            rows: fast.queries,
+            recall: share(fast.row.recall[lane], fast.wanted_rows),
+            divergence: share(fast.row.divergence[lane], u64::from(fast.row.rows[lane])),
+            underflow: fast.row.underflow[lane],
+            alpha: share(fast.stops[lane] as f64 / steps, fast.driven),
+            alpha_slowest: share(fast.slowest[lane] as f64 / steps, fast.driven_rows),
+            ties: match finish.shares() {
+                true => share(fast.ties[lane] as f64, fast.driven),
+                false => Share::default(),
+            },
+            code_error: share(fast.row.error[lane], fast.survivors),
+            code_error_square: fast.row.error_square[lane],
+            difference_square: difference.sum(),
+            norm_square: fast.norm_square,
+            stop_steps,
+            cost: Some(CostTally::of_fast(spent)),
+            ..Self::of(prepared)
         }
     }
 
@@ -207,7 +272,7 @@ impl HeadTally {
                 let Some(stop) = tile.stop else { continue };
                 self.alpha.add(stop / steps);
                 slowest = Some(slowest.map_or(stop, |slow| slow.max(stop)));
-                *self.stop_steps.entry(stop as u32).or_default() += 1;
+                count_step(&mut self.stop_steps, stop as usize, 1);
                 if shares {
                     self.ties.add(f64::from(u8::from(tile.tie)));
                 }
@@ -259,12 +324,13 @@ pub fn fold(heads: &[HeadTally]) -> Values {
         all.mean()
     };
     let survivors = share(|head| head.code_error).count;
-    let steps: u64 = heads.iter().flat_map(|head| head.stop_steps.values()).sum();
-    let step_sum: f64 = heads
-        .iter()
-        .flat_map(|head| &head.stop_steps)
-        .map(|(step, count)| f64::from(*step) * *count as f64)
-        .sum();
+    let counted = || {
+        heads
+            .iter()
+            .flat_map(|head| head.stop_steps.iter().zip(0_u64..))
+    };
+    let steps: u64 = counted().map(|(count, _)| count).sum();
+    let step_sum = counted().map(|(count, step)| count * step).sum::<u64>() as f64;
     Metric::ALL.map(|metric| match metric {
         Metric::Recall => share(|head| head.recall).mean(),
         Metric::OutputError => output_error.mean(),

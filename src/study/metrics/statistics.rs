@@ -49,8 +49,8 @@ pub struct Summary {
     pub values: [Moments; Metric::COUNT],
     /// Each metric minus the reference design's, paired by trial; none for the reference itself.
     pub deltas: Option<[Moments; Metric::COUNT]>,
-    /// How often each stop step occurred over all query-tiles, heads and trials.
-    pub stop_steps: BTreeMap<u32, u64>,
+    /// How often each stop step occurred, by step, over all query-tiles, heads and trials.
+    pub stop_steps: Vec<u64>,
     /// How often a head took each latency, to 0.1 %.
     pub latencies: Latencies,
 }
@@ -93,7 +93,7 @@ impl Summary {
         Self {
             values: [Moments::default(); Metric::COUNT],
             deltas: paired.then_some([Moments::default(); Metric::COUNT]),
-            stop_steps: BTreeMap::new(),
+            stop_steps: Vec::new(),
             latencies: Latencies::default(),
         }
     }
@@ -116,13 +116,27 @@ impl Summary {
 
     /// Counts the stop steps and latencies of a trial's heads.
     pub fn count(&mut self, heads: &[HeadTally]) {
-        for (step, count) in heads.iter().flat_map(|head| &head.stop_steps) {
-            *self.stop_steps.entry(*step).or_default() += count;
+        for head in heads {
+            for (step, count) in head.stop_steps.iter().enumerate() {
+                if *count > 0 {
+                    super::count_step(&mut self.stop_steps, step, *count);
+                }
+            }
         }
         for cost in heads.iter().filter_map(|head| head.cost.as_ref()) {
             self.latencies.add(cost.latency);
         }
     }
+}
+
+/// Counts by step as counts by value.
+#[must_use]
+pub fn steps(counts: &[u64]) -> BTreeMap<u32, u64> {
+    let counted = counts.iter().copied().zip(0_u32..);
+    counted
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, step)| (step, count))
+        .collect()
 }
 
 /// The smallest value that at least `share` of the counted values do not exceed.

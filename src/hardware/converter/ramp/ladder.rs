@@ -17,26 +17,18 @@ impl Ladders {
     }
 
     /// A ladder a column, `cells` draws each; `rises` keeps a step that went up as it is.
-    pub(super) fn of_cells(
-        nominal: &[f64],
-        sigma: f64,
-        draws: &[f64],
-        cells: usize,
-        rises: bool,
-    ) -> Self {
-        let steps = nominal.len() - 1;
+    pub(super) fn of_cells(mixes: &[Mix], draws: &[f64], cells: usize, rises: bool) -> Self {
+        let steps = mixes.len();
         let mut depth = Vec::with_capacity(draws.len() / cells * steps);
-        let per_step = cells as f64 / steps as f64;
         for column in draws.chunks_exact(cells) {
             let (mut deviation, mut deepest) = (0.0, f64::NEG_INFINITY);
-            for step in 1..=steps {
-                let (from, to) = ((step - 1) as f64 * per_step, step as f64 * per_step);
-                let mean = cover(column, from, to) / per_step;
-                deviation += sigma * mean * (nominal[step] - nominal[step - 1]);
+            for mix in mixes {
+                let own = column[mix.first..].iter().zip(&mix.weights);
+                deviation += own.map(|(cell, weight)| weight * cell).sum::<f64>();
                 // A column trips at the *first* level it reaches, so a step that went up counts
                 // only from where the ramp has been before. Noise drawn at each step needs the
                 // level itself.
-                let level = nominal[step] + deviation;
+                let level = mix.level + deviation;
                 deepest = if rises { level } else { level.max(deepest) };
                 depth.push(deepest);
             }
@@ -56,14 +48,38 @@ impl Ladders {
     }
 }
 
-/// Sum of `cells` over the stretch `from..to`, counting parts of cells.
-fn cover(cells: &[f64], from: f64, to: f64) -> f64 {
-    let first = from.floor() as usize;
-    cells
-        .iter()
-        .enumerate()
-        .skip(first)
-        .take_while(|(at, _)| (*at as f64) < to)
-        .map(|(at, cell)| cell * (to.min(at as f64 + 1.0) - from.max(at as f64)).max(0.0))
-        .sum()
+/// One step of a ramp: its nominal level, and how the deviations of its replica cells move it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mix {
+    /// Depth of its level in LSB.
+    pub level: f64,
+    /// Its first replica cell.
+    pub first: usize,
+    /// LSB a unit of the normal deviation of each of its cells; empty where replicas do not count.
+    pub weights: Vec<f64>,
+}
+
+/// The steps of a ramp of these nominal depths, the start first, made of `cells` replicas that spread by
+/// `sigma`: a step takes its share of the cells in turn, parts of cells counting as parts.
+pub(super) fn mixes(nominal: &[f64], sigma: f64, cells: usize) -> Vec<Mix> {
+    let steps = nominal.len() - 1;
+    let per_step = cells as f64 / steps as f64;
+    let mix = |step: usize| {
+        let (from, to) = ((step - 1) as f64 * per_step, step as f64 * per_step);
+        let first = from.floor() as usize;
+        let share = |at: usize| {
+            let (start, end) = (at as f64, at as f64 + 1.0);
+            (to.min(end) - from.max(start)).max(0.0) / per_step
+        };
+        let end = cells.min(to.ceil() as usize);
+        Mix {
+            level: nominal[step],
+            first: first.min(cells),
+            weights: (first..end)
+                .filter(|_| sigma > 0.0)
+                .map(|at| sigma * share(at) * (nominal[step] - nominal[step - 1]))
+                .collect(),
+        }
+    };
+    (1..=steps).map(mix).collect()
 }

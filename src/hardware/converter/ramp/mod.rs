@@ -12,7 +12,7 @@
 mod ladder;
 mod params;
 
-pub use ladder::Ladders;
+pub use ladder::{Ladders, Mix};
 pub use params::{
     Below, Decode, FullScale, NoiseDraw, Placement, RampParams, Range, Resolution, StepCount,
 };
@@ -103,6 +103,27 @@ impl Ramp {
         full_scale * self.span / f64::from(self.steps())
     }
 
+    /// How replicas of this spread make the steps.
+    #[must_use]
+    pub fn mixes(&self, sigma: f64, cells: usize) -> Vec<Mix> {
+        ladder::mixes(&self.depth, sigma, cells)
+    }
+
+    /// Whether nominal levels are one LSB apart, the first one LSB below the start.
+    #[must_use]
+    pub fn is_even(&self) -> bool {
+        let levels = self.depth.iter().zip(0_u32..);
+        levels.fold(true, |even, (depth, step)| {
+            even && *depth == f64::from(step)
+        })
+    }
+
+    /// What a column below the last level reads.
+    #[must_use]
+    pub fn below(&self) -> Below {
+        self.params.below
+    }
+
     /// Ladders of the columns of a chip from the draws of their replica cells (standard normal,
     /// `cells` a column). With no draws, or an external ramp, all columns share the nominal one.
     #[must_use]
@@ -110,7 +131,8 @@ impl Ramp {
         if draws.is_empty() || cells == 0 || !self.is_in_column() {
             return Ladders::nominal(&self.depth);
         }
-        Ladders::of_cells(&self.depth, sigma, draws, cells, self.draws_each_step())
+        let mixes = self.mixes(sigma, cells);
+        Ladders::of_cells(&mixes, draws, cells, self.draws_each_step())
     }
 
     /// The step at which a column of depth `u` trips: 1..=N, infinite if absent. Without steps, the

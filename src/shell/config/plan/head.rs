@@ -9,7 +9,8 @@ use crate::base::mistake::Mistakes;
 use crate::study::workload::CalibrationSource;
 
 /// Keys of the experiment as a whole, which neither a sweep nor a design can set.
-const WHOLE: [&str; 7] = [
+const WHOLE: [&str; 8] = [
+    "mode",
     "seed",
     "trials",
     "question",

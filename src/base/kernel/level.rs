@@ -1,0 +1,134 @@
+//! Which instructions the processor has, and how a loop is compiled for each level of them.
+
+/// Instructions that this processor has: only what was found at run time can be made, so code may
+/// be called on the strength of a `Level` alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Level(pub(super) Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Portable,
+    Avx2,
+    Avx512,
+}
+
+impl Level {
+    /// What every processor has.
+    pub const PORTABLE: Level = Level(Kind::Portable);
+
+    /// Every level of this processor, the widest last.
+    #[must_use]
+    pub fn all() -> Vec<Level> {
+        #[allow(unused_mut)]
+        let mut levels = vec![Self::PORTABLE];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+                levels.push(Level(Kind::Avx2));
+                let wide = std::is_x86_feature_detected!("avx512f")
+                    && std::is_x86_feature_detected!("avx512bw")
+                    && std::is_x86_feature_detected!("avx512dq")
+                    && std::is_x86_feature_detected!("avx512vl")
+                    && std::is_x86_feature_detected!("avx512vnni");
+                if wide {
+                    levels.push(Level(Kind::Avx512));
+                }
+            }
+        }
+        levels
+    }
+
+    /// The widest.
+    #[must_use]
+    pub fn best() -> Level {
+        Self::all().pop().unwrap_or(Self::PORTABLE)
+    }
+
+    /// `portable`, `avx2` or `avx512`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Portable => "portable",
+            Kind::Avx2 => "avx2",
+            Kind::Avx512 => "avx512",
+        }
+    }
+}
+
+/// The steps of a loop that are written by hand for some level.
+pub(super) trait Simd: Copy {
+    /// 32 standard normals of the words of a draw; see [`normal`](super::normal).
+    fn normals(self, key: u64, draw: u64) -> super::Lanes<f32>;
+
+    /// `sum over p of errors[p] . queries[r][p]` for `R` queries at once, exact; entries hold two i16.
+    fn multiply<const R: usize>(
+        self,
+        errors: &[super::Lanes<u32>],
+        queries: [&[i32]; R],
+    ) -> [super::Lanes<i32>; R];
+
+    /// How many levels of a ladder lie below a depth.
+    fn count_below(
+        self,
+        ladder: &[super::Lanes<i16>],
+        depth: &super::Lanes<i16>,
+    ) -> super::Lanes<u16>;
+
+    /// `sum over j of factor[j][r] z[j]` for four rows r at once.
+    fn combine(self, factor: &[[f32; 4]], z: &[super::Lanes<f32>]) -> [super::Lanes<f32>; 4];
+
+    /// Entries of a table at these places, all of them inside it.
+    fn look_up(self, table: &[f32; 32], at: &super::Lanes<u16>) -> super::Lanes<f32>;
+
+    /// Adds `|gain * sum over i of weights[i] values[starts[i]..][..4] - float|^2` to `squares`, folded
+    /// to one chunk: for each component the four chunks in order.
+    fn distance(
+        self,
+        values: &[[f32; 16]],
+        starts: &[u32],
+        weights: &[f32],
+        gain: f32,
+        float: &[[f32; 16]; 4],
+        squares: &mut [f32; 16],
+    );
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Avx2;
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Avx512;
+
+/// A public function that runs `$body::<S>(S, arguments...)` compiled for the level it is given.
+macro_rules! for_each_level {
+    ($(#[$about:meta])* pub fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? = $body:ident) => {
+        $(#[$about])*
+        pub fn $name(level: $crate::base::kernel::Level, $($argument: $kind),*) $(-> $result)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                use $crate::base::kernel::level::{Avx2, Avx512, Kind};
+                #[target_feature(enable = "avx2,fma")]
+                fn narrow($($argument: $kind),*) $(-> $result)? {
+                    $body(Avx2, $($argument),*)
+                }
+                #[target_feature(enable = "avx512f,fma,avx512bw,avx512dq,avx512vl,avx512vnni")]
+                fn wide($($argument: $kind),*) $(-> $result)? {
+                    $body(Avx512, $($argument),*)
+                }
+                match level.0 {
+                    // SAFETY: a level exists only if the processor has its instructions.
+                    Kind::Avx512 => return unsafe { wide($($argument),*) },
+                    // SAFETY: as above.
+                    Kind::Avx2 => return unsafe { narrow($($argument),*) },
+                    Kind::Portable => {}
+                }
+            }
+            let _ = level;
+            $body($crate::base::kernel::level::Portable, $($argument),*)
+        }
+    };
+}
+pub(super) use for_each_level;

@@ -1,0 +1,92 @@
+//! A x V of one query for 32 lanes, and how far it lies from the float output.
+
+use super::level::{Simd, for_each_level};
+use super::{LANES, Lanes};
+
+/// Components that are summed together.
+const CHUNK: usize = 16;
+
+/// Chunks that are summed together.
+const GROUP: usize = 4;
+
+/// Most survivors of a row.
+pub const MOST: usize = 64;
+
+/// A matrix of rows padded with zeros to whole groups of chunks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    chunks: usize,
+    data: Vec<[f32; CHUNK]>,
+}
+
+impl Rows {
+    /// Rows of `width` numbers, taken from `value(row, column)`.
+    #[must_use]
+    pub fn of(rows: usize, width: usize, value: impl Fn(usize, usize) -> f32) -> Self {
+        let chunks = width.div_ceil(CHUNK * GROUP) * GROUP;
+        let mut data = vec![[0.0; CHUNK]; rows * chunks];
+        for row in 0..rows {
+            for column in 0..width {
+                data[row * chunks + column / CHUNK][column % CHUNK] = value(row, column);
+            }
+        }
+        Self { chunks, data }
+    }
+
+    /// One row.
+    #[inline(always)]
+    fn row(&self, row: usize) -> &[[f32; CHUNK]] {
+        &self.data[row * self.chunks..(row + 1) * self.chunks]
+    }
+}
+
+for_each_level! {
+    /// Adds to each lane, component by component modulo 16, the squared distance between `gain * sum over slots of weight V[token]` and
+    /// the row `wanted` of `float`; at most [`MOST`] slots.
+    pub fn plain_product(
+        values: &Rows,
+        float: &Rows,
+        wanted: usize,
+        tokens: &[Lanes<u16>],
+        weights: &[Lanes<f32>],
+        gain: &Lanes<f32>,
+        distance: &mut Lanes<[f32; 16]>,
+    ) = plain
+}
+
+#[inline(always)]
+fn plain<S: Simd>(
+    s: S,
+    values: &Rows,
+    float: &Rows,
+    wanted: usize,
+    tokens: &[Lanes<u16>],
+    weights: &[Lanes<f32>],
+    gain: &Lanes<f32>,
+    distance: &mut Lanes<[f32; 16]>,
+) {
+    let float = float.row(wanted);
+    let mut starts = [0_u32; MOST];
+    let mut own = [0.0_f32; MOST];
+    let count = tokens.len().min(MOST);
+    for lane in 0..LANES {
+        for at in 0..count {
+            starts[at] = u32::from(tokens[at][lane]) * values.chunks as u32;
+            own[at] = weights[at][lane];
+        }
+        let (starts, own) = (&mut starts[..count], &own[..count]);
+        for group in float.as_chunks::<GROUP>().0 {
+            s.distance(
+                &values.data,
+                starts,
+                own,
+                gain[lane],
+                group,
+                &mut distance[lane],
+            );
+            for start in starts.iter_mut() {
+                *start += GROUP as u32;
+            }
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The softmax macro of one query for 32 lanes at once, and what is measured of its row.
+
+use super::level::{Simd, for_each_level};
+use super::{LANES, Lanes};
+
+/// How A is made of the table's values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Weighing {
+    /// Weights are looked up, the reciprocal comes after A x V.
+    Looked,
+    /// Probabilities in units of 1 / max.
+    Unit(f32),
+}
+
+/// The tables of a macro by the difference of a code from the smallest of its row, unless said otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowTables {
+    /// Table value e.
+    pub values: [f32; 32],
+    /// e ln e.
+    pub entropies: [f32; 32],
+    /// Code of A.
+    pub weights: [f32; 32],
+    /// What the output is multiplied with, beside the reciprocal if it comes after A x V.
+    pub gain: f32,
+    /// Depth of a code in LSB, by the code itself.
+    pub decoded: [f32; 32],
+    /// How A is made.
+    pub weighing: Weighing,
+    /// Significant bits of the reciprocal; 24 for a float's own.
+    pub reciprocal_bits: u32,
+}
+
+/// What is known of the columns of one query, by an index of its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    /// Logarithm of the float probability.
+    pub log_probability: Vec<f32>,
+    /// Depth without any noise or line effect, in LSB.
+    pub clean: Vec<f32>,
+    /// Its token, and above it its place in the true order or the largest number.
+    pub identity: Vec<u32>,
+}
+
+/// Sums over queries, by lane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowSums {
+    /// Survivors among the true top.
+    pub hits: Lanes<u32>,
+    /// Hits over what could be hit, summed over queries.
+    pub recall: Lanes<f64>,
+    /// Divergence from the float row, in nats.
+    pub divergence: Lanes<f64>,
+    /// Rows with a distribution.
+    pub rows: Lanes<u32>,
+    /// Probability whose code is zero.
+    pub underflow: Lanes<f64>,
+    /// Clean depth minus decoded, over survivors.
+    pub error: Lanes<f64>,
+    /// The same squared.
+    pub error_square: Lanes<f64>,
+}
+
+impl Default for RowSums {
+    fn default() -> Self {
+        Self {
+            hits: [0; LANES],
+            recall: [0.0; LANES],
+            divergence: [0.0; LANES],
+            rows: [0; LANES],
+            underflow: [0.0; LANES],
+            error: [0.0; LANES],
+            error_square: [0.0; LANES],
+        }
+    }
+}
+
+/// A place of each lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Its code.
+    pub code: Lanes<u16>,
+    /// Its index among the known columns.
+    pub index: Lanes<u16>,
+}
+
+impl Slot {
+    /// Nobody.
+    pub const EMPTY: Slot = Slot {
+        code: [u16::MAX; LANES],
+        index: [0; LANES],
+    };
+}
+
+for_each_level! {
+    /// Codes of a tile's list, and for the first `places` the index that `index` gives their address.
+    pub fn unpack(
+        list: &[Lanes<u16>],
+        places: usize,
+        tag_bits: u32,
+        index: &[u16],
+        slots: &mut [Slot],
+    ) = unpack_list
+}
+
+#[inline(always)]
+fn unpack_list<S: Simd>(
+    _: S,
+    list: &[Lanes<u16>],
+    places: usize,
+    tag_bits: u32,
+    index: &[u16],
+    slots: &mut [Slot],
+) {
+    let mask = (1 << tag_bits) - 1;
+    for (at, (key, slot)) in list.iter().zip(slots).enumerate() {
+        for lane in 0..LANES {
+            slot.code[lane] = key[lane] >> tag_bits;
+        }
+        if at < places {
+            for lane in 0..LANES {
+                slot.index[lane] = index[usize::from(key[lane] & mask)];
+            }
+        }
+    }
+}
+
+for_each_level! {
+    /// Of the slots in `which` the `k` first by code, then by token: they are appended to `slots`, and
+    /// `which` names them.
+    pub fn merge(k: usize, identity: &[u32], slots: &mut Vec<Slot>, which: &mut Vec<usize>) = merge_slots
+}
+
+#[inline(always)]
+fn merge_slots<S: Simd>(
+    _: S,
+    k: usize,
+    identity: &[u32],
+    slots: &mut Vec<Slot>,
+    which: &mut Vec<usize>,
+) {
+    // Code, token and index in one number: its order is that of codes, then of tokens.
+    let mut kept = vec![[u64::MAX; LANES]; k];
+    for &at in which.iter() {
+        let slot = &slots[at];
+        let mut coming = [0_u64; LANES];
+        for lane in 0..LANES {
+            let index = slot.index[lane];
+            let token = u64::from(identity[usize::from(index)] & 0xFFFF);
+            coming[lane] = u64::from(slot.code[lane]) << 32 | token << 16 | u64::from(index);
+        }
+        for kept in &mut kept {
+            for lane in 0..LANES {
+                let low = kept[lane].min(coming[lane]);
+                coming[lane] = kept[lane].max(coming[lane]);
+                kept[lane] = low;
+            }
+        }
+    }
+    which.clear();
+    for kept in kept {
+        which.push(slots.len());
+        slots.push(Slot {
+            code: kept.map(|key| (key >> 32) as u16),
+            index: kept.map(|key| key as u16),
+        });
+    }
+}
+
+for_each_level! {
+    /// One row of the slots in `which`: sums what is measured, gives the code of A and the token of
+    /// each and the gain of the row. `wanted` true columns could be hit.
+    pub fn softmax_row(
+        tables: &RowTables,
+        known: &Known,
+        slots: &[Slot],
+        which: &[usize],
+        wanted: u16,
+        sums: &mut RowSums,
+        weights: &mut [Lanes<f32>],
+        tokens: &mut [Lanes<u16>],
+        gain: &mut Lanes<f32>,
+    ) = row
+}
+
+#[inline(always)]
+fn row<S: Simd>(
+    s: S,
+    tables: &RowTables,
+    known: &Known,
+    slots: &[Slot],
+    which: &[usize],
+    wanted: u16,
+    sums: &mut RowSums,
+    weights: &mut [Lanes<f32>],
+    tokens: &mut [Lanes<u16>],
+    gain: &mut Lanes<f32>,
+) {
+    let mut smallest = [u16::MAX; LANES];
+    for &at in which {
+        let slot = &slots[at];
+        for lane in 0..LANES {
+            smallest[lane] = smallest[lane].min(slot.code[lane]);
+        }
+    }
+    let mut total = [0.0_f32; LANES];
+    let mut crossed = [0.0_f32; LANES];
+    let mut lost = [0.0_f32; LANES];
+    let mut hits = [0_u32; LANES];
+    let mut error = [0.0_f32; LANES];
+    let mut error_square = [0.0_f32; LANES];
+    for ((&at, weights), tokens) in which.iter().zip(weights.iter_mut()).zip(tokens) {
+        let slot = &slots[at];
+        let mut place = slot.code;
+        for lane in 0..LANES {
+            place[lane] -= smallest[lane];
+        }
+        let value = s.look_up(&tables.values, &place);
+        let entropy = s.look_up(&tables.entropies, &place);
+        let decoded = s.look_up(&tables.decoded, &slot.code);
+        *weights = s.look_up(&tables.weights, &place);
+        // Fetched lane by lane, then computed with in vectors.
+        let (mut log_probability, mut clean) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+        let mut identity = [0_u32; LANES];
+        for lane in 0..LANES {
+            let index = usize::from(slot.index[lane]);
+            log_probability[lane] = known.log_probability[index];
+            clean[lane] = known.clean[index];
+            identity[lane] = known.identity[index];
+        }
+        for lane in 0..LANES {
+            crossed[lane] += (-value[lane]).mul_add(log_probability[lane], entropy[lane]);
+            total[lane] += value[lane];
+            lost[lane] += if weights[lane] == 0.0 {
+                value[lane]
+            } else {
+                0.0
+            };
+        }
+        for lane in 0..LANES {
+            hits[lane] += u32::from(identity[lane] >> 16 < u32::from(wanted));
+            tokens[lane] = identity[lane] as u16;
+        }
+        for lane in 0..LANES {
+            let off = clean[lane] - decoded[lane];
+            error[lane] += off;
+            error_square[lane] = off.mul_add(off, error_square[lane]);
+        }
+    }
+    let drop = 24 - tables.reciprocal_bits;
+    let half = (1_u32 << drop) >> 1;
+    let mut reciprocal = [0.0_f32; LANES];
+    let mut any = [0.0_f32; LANES];
+    for lane in 0..LANES {
+        let safe = if total[lane] > 0.0 { total[lane] } else { 1.0 };
+        any[lane] = if total[lane] > 0.0 { 1.0 } else { 0.0 };
+        // Round the mantissa to its upper bits, half to even.
+        let bits = (1.0 / safe).to_bits();
+        let even = (bits >> drop) & 1 & u32::from(drop > 0);
+        let rounded = (bits + half.saturating_sub(1) + even) >> drop << drop;
+        reciprocal[lane] = f32::from_bits(if drop > 0 { rounded } else { bits });
+        total[lane] = safe;
+    }
+    if let Weighing::Unit(max) = tables.weighing {
+        lost = [0.0; LANES];
+        for (&at, weights) in which.iter().zip(weights.iter_mut()) {
+            let slot = &slots[at];
+            let mut place = slot.code;
+            for lane in 0..LANES {
+                place[lane] -= smallest[lane];
+            }
+            let value = s.look_up(&tables.values, &place);
+            for lane in 0..LANES {
+                let value = value[lane];
+                // 1.5 2^23 rounds half to even for codes below 2^22.
+                weights[lane] = value * reciprocal[lane] * max + 12_582_912.0 - 12_582_912.0;
+                lost[lane] += if weights[lane] == 0.0 { value } else { 0.0 };
+            }
+        }
+        for lane in 0..LANES {
+            gain[lane] = any[lane] * tables.gain;
+        }
+    } else {
+        for lane in 0..LANES {
+            gain[lane] = any[lane] * tables.gain * reciprocal[lane];
+        }
+    }
+    let log = ln(total);
+    for lane in 0..LANES {
+        let divergence = crossed[lane] / total[lane] - log[lane];
+        sums.divergence[lane] += f64::from(divergence * any[lane]);
+        sums.rows[lane] += any[lane] as u32;
+        let lost = lost[lane] / total[lane] * any[lane] + (1.0 - any[lane]);
+        sums.underflow[lane] += f64::from(lost);
+        sums.error[lane] += f64::from(error[lane]);
+        sums.error_square[lane] += f64::from(error_square[lane]);
+        sums.hits[lane] += hits[lane];
+    }
+    if wanted > 0 {
+        let share = 1.0 / f64::from(wanted);
+        for lane in 0..LANES {
+            sums.recall[lane] += f64::from(hits[lane]) * share;
+        }
+    }
+}
+
+/// Natural logarithm of positive, normal numbers: x = m 2^e with m in 0.7..1.41 and
+/// ln m = 2 artanh((m - 1) / (m + 1)) to the ninth power; error below 2e-7 + 1e-7 |ln x|.
+#[inline(always)]
+#[must_use]
+pub fn ln(x: Lanes<f32>) -> Lanes<f32> {
+    let mut out = [0.0; LANES];
+    for lane in 0..LANES {
+        // 0x3F35_04F3 is sqrt(1/2): what lies above it counts to the next power of two.
+        let above = x[lane].to_bits().wrapping_sub(0x3F35_04F3) as i32;
+        let exponent = above >> 23;
+        let m = f32::from_bits(x[lane].to_bits().wrapping_sub((exponent << 23) as u32));
+        let s = (m - 1.0) / (m + 1.0);
+        let q = s * s;
+        let series = ((q * (2.0 / 9.0) + 2.0 / 7.0) * q + 2.0 / 5.0) * q + 2.0 / 3.0;
+        out[lane] = exponent as f32 * std::f32::consts::LN_2 + (s * q * series + 2.0 * s);
+    }
+    out
+}

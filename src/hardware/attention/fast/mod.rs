@@ -1,0 +1,233 @@
+//! The fast path: 32 trials of one head at once, the only place where the fused kernels meet the physics.
+//!
+//! It answers what the exact path answers - which columns survive, what the row and the output are, how
+//! long and at what cost - from the same laws, and does less work for it:
+//!
+//! 1. In each row and tile only the columns that can win are converted (about a tenth), the
+//!    *candidates*. Everything static in a chip - errors of weights, offsets, line differences, replicas -
+//!    is drawn once a column and trial and multiplied with every query that keeps the column, so chips
+//!    differ from each other as they do in the exact path.
+//! 2. One uniform against a table decides whether any other column trips by the stop step; if so a walk
+//!    draws which and where ([`excluded`]).
+//! 3. Selection, softmax, A x V and metrics run in 32 lanes.
+//!
+//! **What is exact.** Columns of a row are independent given the chip, and each row's law is that of the
+//! exact path: whatever the cut between candidates and others, it only moves work. Numbers are held more
+//! coarsely than in the exact path: errors of weights in 2^-15 of their reach, depths on uneven ladders
+//! in a fraction of an LSB given by [`Statics::grid`](crate::base::kernel::Statics), normals to 4e-6 with
+//! a reach of 6.3 sigma, table look-ups and sums of a row in f32.
+//!
+//! **What is not.** A column that is no candidate in a row is drawn there from its marginal law: that its
+//! static error is shared with its other rows is dropped. At the default cut it concerns under 1 % of
+//! row-tiles, and of these only the pairs of excluded columns.
+//!
+//! **Where it does not apply**, [`Fast::plan`] says why, and the exact path does the work.
+
+mod back;
+mod book;
+mod excluded;
+mod front;
+
+use std::ops::Range;
+
+use super::{Account, Attention, Datapath, Finish, Prepared};
+use crate::base::kernel::{
+    Column, LANES, Lanes, Level, MOST, best, convert_column, convert_jointly,
+};
+use crate::base::rng::{Purpose, Seed, Site};
+use crate::base::timing::Arbiter;
+use crate::hardware::converter::Below;
+use crate::hardware::crossbar::why_not_normal;
+
+pub use back::FastTally;
+use back::{Case, Row};
+pub use book::FastSpent;
+use front::Front;
+
+/// A block of trials: trials 32 b to 32 b + 31.
+pub const BLOCK: u64 = LANES as u64;
+
+/// A head ready for fast trials.
+#[derive(Debug)]
+pub struct Fast<'a> {
+    prepared: &'a Prepared,
+    front: Front,
+    cases: Vec<Case<'a>>,
+    level: Level,
+}
+
+/// Room that a thread keeps from block to block.
+#[derive(Clone, Debug, Default)]
+pub struct FastRoom {
+    column: Column,
+    keys: Vec<Lanes<u16>>,
+    lists: Vec<Lanes<u16>>,
+    row: Row,
+}
+
+/// Why these designs on this hardware have no fast path; none if they have.
+#[must_use]
+pub fn why_exact(finish: &Finish<'_>) -> Option<&'static str> {
+    let (attention, datapath) = (finish.attention, finish.datapath);
+    let ramp = &attention.ramp;
+    let normal = why_not_normal(&attention.device);
+    let early = datapath == Datapath::Topkima {};
+    normal
+        .or((!ramp.is_in_column()).then_some("an external ramp bends the lines"))
+        .or(ramp.is_exact().then_some("the converter has no steps"))
+        .or(ramp
+            .draws_each_step()
+            .then_some("the comparator draws at each step"))
+        .or((ramp.below() == (Below::Absent {}))
+            .then_some("columns below the last level have no code"))
+        .or((datapath == Datapath::Conventional {})
+            .then_some("the conventional design keeps every column"))
+        .or(
+            (early && attention.timing.switches().arbiter == (Arbiter::Queue {}))
+                .then_some("a queueing arbiter selects on its own"),
+        )
+        .or(attention
+            .quantise
+            .q
+            .max_code()
+            .is_none_or(|max| max > 127)
+            .then_some("Q is not in codes of at most 127"))
+        .or(finish
+            .merges()
+            .then_some("the winners of all tiles are merged"))
+        .or((ramp.steps() > 32).then_some("the ramp has more than 32 steps"))
+        .or((!ramp.is_even()).then_some("the ramp's levels are uneven"))
+        .or(attention
+            .softmax
+            .threshold_percentile()
+            .map(|_| "the softmax looks at scores, not at differences"))
+        .or((finish.topk.k > MOST).then_some("k is above 64"))
+        .or((!attention.timing.fits_lanes(ramp.steps(), finish.topk.k))
+            .then_some("a query takes longer than 2 ms"))
+        .or(attention.values.is_some().then_some("A x V on tiles"))
+}
+
+impl<'a> Fast<'a> {
+    /// Plans a head. `finishes` are the designs that share its conversion; `alone` says that no other
+    /// head of the workload is written to the same chip.
+    ///
+    /// # Errors
+    /// Why the fast path does not apply.
+    pub fn plan(
+        attention: &'a Attention,
+        finishes: &'a [Finish<'a>],
+        prepared: &'a Prepared,
+        alone: bool,
+    ) -> Result<Self, &'static str> {
+        for finish in finishes {
+            if let Some(why) = why_exact(finish) {
+                return Err(why);
+            }
+        }
+        let front = Front::plan(attention, finishes, prepared, alone)?;
+        let cases = finishes
+            .iter()
+            .map(|finish| Case::plan(finish, prepared, &front))
+            .collect();
+        Ok(Self {
+            prepared,
+            front,
+            cases,
+            level: Level::best(),
+        })
+    }
+
+    /// Total noise at the comparator, root mean square over live pairs, in LSB.
+    #[must_use]
+    pub fn noise_lsb(&self) -> f64 {
+        self.front.noise_lsb
+    }
+
+    /// The same on other instructions, for tests and benches.
+    #[must_use]
+    pub fn on(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Runs a block of trials: a tally for each design.
+    pub fn run(&self, seed: Seed, block: u64, room: &mut FastRoom) -> Vec<FastTally> {
+        let front = &self.front;
+        let head = self.prepared.place.head;
+        room.keys.resize(front.slots, [0; LANES]);
+        for (token, column) in front.columns.iter().enumerate() {
+            let (level, statics) = (self.level, &front.statics);
+            let draws = &front.draws(seed, block, head, token);
+            let (pairs, scratch, keys) = (&column.pairs, &mut room.column, &mut room.keys);
+            match &column.factor {
+                Some(factor) => {
+                    convert_jointly(level, statics, draws, factor, pairs, scratch, keys);
+                }
+                None => {
+                    convert_column(level, statics, draws, &column.sources, pairs, scratch, keys);
+                }
+            }
+        }
+        let mut tallies: Vec<_> = self
+            .cases
+            .iter()
+            .map(|case| case.open(block == 0))
+            .collect();
+        let deepest = front.rows.iter().map(|row| row.depth).max().unwrap_or(0);
+        room.lists.resize(deepest, [0; LANES]);
+        for (query, row) in front.rows.iter().enumerate() {
+            let key = seed.key(
+                Purpose::Excluded,
+                block,
+                Site(head, self.prepared.address(query)),
+            );
+            room.row.open();
+            let mut at = 0;
+            for (tile, part) in row.tiles.iter().enumerate() {
+                let list = &mut room.lists[at..at + part.depth];
+                best(self.level, &room.keys[part.keys.clone()], list);
+                if part.quota > 0 && part.live > part.keys.len() {
+                    front.surprise(
+                        self.level,
+                        seed,
+                        (block, head),
+                        (query, tile, key),
+                        self.prepared,
+                        list,
+                        &mut room.row,
+                    );
+                }
+                at += part.depth;
+            }
+            room.row
+                .unpack(self.level, front.statics.tag_bits, row, &room.lists);
+            for (case, (tally, account)) in self.cases.iter().zip(&mut tallies) {
+                case.finish(self.level, query, row, &mut room.row, (tally, account));
+            }
+        }
+        let close = |(mut tally, account): (FastTally, Option<Account<'_>>)| {
+            tally.account = account.map(|account| account.close(front.rows.len()));
+            tally
+        };
+        tallies.into_iter().map(close).collect()
+    }
+
+    /// What a trial of a design, counted as in [`Fast::plan`], spent.
+    #[must_use]
+    pub fn spent(&self, design: usize, tally: &FastTally, lane: usize) -> FastSpent {
+        let tariff = &self.cases[design].tariff;
+        tariff.close(&tally.book, &tally.stop_steps, lane)
+    }
+}
+
+/// Places of each tile in a row of this design, from which its survivors come.
+fn quotas(finish: &Finish<'_>, live: &[usize]) -> Vec<usize> {
+    if finish.sorts_whole_row() {
+        live.iter().map(|live| finish.topk.k.min(*live)).collect()
+    } else {
+        finish.places(live)
+    }
+}
+
+/// A range of keys of one tile.
+type Keys = Range<usize>;

@@ -1,0 +1,95 @@
+//! Cases that share a conversion, 32 trials of a head at once.
+
+use rayon::prelude::*;
+
+use super::block::{Block, First, SpentTotal, Tallies};
+use crate::hardware::attention::{BLOCK, Fast, FastRoom};
+use crate::study::metrics::HeadTally;
+
+/// A block whose heads all have a fast path.
+pub(super) struct Quick<'b, 'a> {
+    block: &'b Block<'a>,
+    fasts: Vec<Fast<'b>>,
+}
+
+/// One head of 32 trials: tallies by trial and case, and what the first trial spent.
+type Unit = (Vec<Vec<HeadTally>>, Vec<Option<SpentTotal>>);
+
+impl<'b, 'a> Quick<'b, 'a> {
+    /// Plans every head.
+    ///
+    /// # Errors
+    /// Why there is no fast path.
+    pub fn plan(block: &'b Block<'a>) -> Result<Self, &'static str> {
+        let front = &block.cases[0].attention;
+        let heads: Vec<usize> = (0..block.prepared.len()).collect();
+        let alone = heads.len() == 1;
+        let fasts = heads
+            .par_iter()
+            .map(|&head| Fast::plan(front, &block.finishes[head], &block.prepared[head], alone))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { block, fasts })
+    }
+
+    /// Trials that go through in one pass: whole blocks of 32, enough to keep all cores busy, and few
+    /// enough that memory stays small.
+    pub fn pass(&self) -> u64 {
+        BLOCK * (64 / self.fasts.len().max(1) as u64).clamp(1, 32)
+    }
+
+    /// Runs trials that begin with a block; the first one of all tells more.
+    pub fn run(&self, trials: std::ops::Range<u64>) -> (Tallies, Option<First>) {
+        let heads = self.fasts.len();
+        let units: Vec<(u64, usize)> = (trials.start / BLOCK..trials.end.div_ceil(BLOCK))
+            .flat_map(|block| (0..heads).map(move |head| (block, head)))
+            .collect();
+        let done: Vec<Unit> = units
+            .par_iter()
+            .map_init(FastRoom::default, |room, &(block, head)| {
+                let lanes = (trials.end - block * BLOCK).min(BLOCK);
+                self.unit(room, block, head, lanes as usize)
+            })
+            .collect();
+        let first = (trials.start == 0).then(|| {
+            let mut first = First::default();
+            let square: f64 = self.fasts.iter().map(|fast| fast.noise_lsb().powi(2)).sum();
+            for (_, spent) in &done[..heads] {
+                first.join(spent);
+            }
+            first.noise_lsb = (square / heads.max(1) as f64).sqrt();
+            first
+        });
+        let cases = self.block.cases.len();
+        let count = (trials.end - trials.start) as usize;
+        let mut tallies: Tallies = vec![vec![Vec::with_capacity(heads); cases]; count];
+        for ((block, _), (unit, _)) in units.into_iter().zip(done) {
+            let from = (block * BLOCK - trials.start) as usize;
+            for (trial, by_case) in tallies[from..].iter_mut().zip(unit) {
+                for (heads, tally) in trial.iter_mut().zip(by_case) {
+                    heads.push(tally);
+                }
+            }
+        }
+        (tallies, first)
+    }
+
+    fn unit(&self, room: &mut FastRoom, block: u64, head: usize, lanes: usize) -> Unit {
+        let fast = &self.fasts[head];
+        let designs = fast.run(self.block.seed, block, room);
+        let tallies = (0..lanes)
+            .map(|lane| {
+                let of_case = |(design, tally)| {
+                    let spent = fast.spent(design, tally, lane);
+                    let finish = &self.block.finishes[head][design];
+                    HeadTally::of_fast(finish, &self.block.prepared[head], tally, lane, &spent)
+                };
+                designs.iter().enumerate().map(of_case).collect()
+            })
+            .collect();
+        let spent = designs
+            .iter()
+            .map(|tally| tally.account.as_ref().map(SpentTotal::of))
+            .collect();
+        (tallies, spent)
+    }
+}
