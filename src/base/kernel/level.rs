@@ -77,6 +77,22 @@ pub(super) trait Simd: Copy {
     /// `sum over j of factor[j][r] z[j]` for four rows r at once.
     fn combine(self, factor: &[[f32; 4]], z: &[super::Lanes<f32>]) -> [super::Lanes<f32>; 4];
 
+    /// The values that a group's columns take; nothing where the rank is above 31.
+    fn spread(self, values: &super::Lanes<i16>, ranks: &super::Lanes<u16>) -> super::Lanes<i16>;
+
+    /// Drives rows of cells, converts the sums of two groups of columns at most with the uniforms of one
+    /// draw, and adds their codes to those of their values; see [`tiles`](super::tiles).
+    fn convert(
+        self,
+        cells: &[super::Lanes<i16>],
+        driven: (&[u32], &[i16]),
+        draw: (u64, u64),
+        rounding: &super::Rounding,
+        groups: std::ops::Range<usize>,
+        per_bit: usize,
+        joined: &mut [super::Lanes<i16>],
+    );
+
     /// Entries of a table at these places, all of them inside it.
     fn look_up(self, table: &[f32; 32], at: &super::Lanes<u16>) -> super::Lanes<f32>;
 

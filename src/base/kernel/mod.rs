@@ -15,6 +15,7 @@
 // Lanes are walked by index: it is what the compiler turns into vectors in every case.
 #![allow(clippy::needless_range_loop, clippy::too_many_arguments)]
 
+mod clock;
 mod column;
 mod level;
 mod normal;
@@ -22,7 +23,9 @@ mod octave;
 mod product;
 mod rank;
 mod row;
+mod tiles;
 
+pub use clock::{Slowest, TileClock, take_slowest};
 pub use column::{
     Column, ColumnDraws, Factor, Pair, Source, Statics, StepMix, convert_column, convert_jointly,
 };
@@ -31,6 +34,8 @@ pub use normal::{fill_normals, normal, normals, words};
 pub use product::{MOST, Rows, plain_product};
 pub use rank::{EMPTY, best, overtaken};
 pub use row::{Known, RowSums, RowTables, Slot, Weighing, ln, merge, softmax_row, unpack};
+
+pub use tiles::{Cells, Driven, GRID, Rounding, Written, tile_product, write_cells};
 
 /// Trials that go side by side.
 pub const LANES: usize = 32;

@@ -7,8 +7,11 @@
 //! A half's highest bit is the sign, its other 31 bits m the tail probability (m + 1/2) 2^-32, whose
 //! quantile comes from [`OCTAVES`]: reach 6.3 sigma, error below 4e-6.
 
+use std::ops::Range;
+
 use super::level::{Portable, Simd, for_each_level};
 use super::octave::OCTAVES;
+use super::tiles::{Rounding, plain};
 use super::{LANES, Lanes};
 
 /// Words of one draw.
@@ -114,6 +117,25 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn spread(self, values: &Lanes<i16>, ranks: &Lanes<u16>) -> Lanes<i16> {
+        plain::spread(values, ranks)
+    }
+
+    #[inline(always)]
+    fn convert(
+        self,
+        cells: &[Lanes<i16>],
+        driven: (&[u32], &[i16]),
+        draw: (u64, u64),
+        rounding: &Rounding,
+        groups: Range<usize>,
+        per_bit: usize,
+        joined: &mut [Lanes<i16>],
+    ) {
+        plain::convert(cells, driven, draw, rounding, groups, per_bit, joined);
+    }
+
+    #[inline(always)]
     fn look_up(self, table: &[f32; 32], at: &Lanes<u16>) -> Lanes<f32> {
         at.map(|at| table[usize::from(at & 31)])
     }
@@ -173,6 +195,10 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::super::level::{Avx2, Avx512, Simd};
+    use std::ops::Range;
+
+    use super::super::Rounding;
+    use super::super::tiles::plain;
     use super::{FIRST, GOLDEN, LANES, LARGEST, Lanes, OCTAVES, SECOND, WORDS, normals};
 
     impl Simd for Avx2 {
@@ -235,6 +261,25 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn spread(self, values: &Lanes<i16>, ranks: &Lanes<u16>) -> Lanes<i16> {
+            plain::spread(values, ranks)
+        }
+
+        #[inline(always)]
+        fn convert(
+            self,
+            cells: &[Lanes<i16>],
+            driven: (&[u32], &[i16]),
+            draw: (u64, u64),
+            rounding: &Rounding,
+            groups: Range<usize>,
+            per_bit: usize,
+            joined: &mut [Lanes<i16>],
+        ) {
+            plain::convert(cells, driven, draw, rounding, groups, per_bit, joined);
+        }
+
+        #[inline(always)]
         fn look_up(self, table: &[f32; 32], at: &Lanes<u16>) -> Lanes<f32> {
             at.map(|at| table[usize::from(at & 31)])
         }
@@ -253,6 +298,40 @@ mod x86 {
         }
     }
 
+    /// Eight of the sixteen words of a draw.
+    ///
+    /// # Safety
+    /// Only for copies compiled for AVX-512.
+    #[inline(always)]
+    unsafe fn half_words(key: u64, draw: u64, half: u64) -> __m512i {
+        let at = draw.wrapping_mul(WORDS).wrapping_add(8 * half + 1);
+        let base = key.wrapping_add(at.wrapping_mul(GOLDEN));
+        let step = |n: u64| GOLDEN.wrapping_mul(n) as i64;
+        // SAFETY: as above; nothing but registers is touched.
+        unsafe {
+            let steps = _mm512_set_epi64(
+                step(7),
+                step(6),
+                step(5),
+                step(4),
+                step(3),
+                step(2),
+                step(1),
+                0,
+            );
+            let z = _mm512_add_epi64(_mm512_set1_epi64(base as i64), steps);
+            let z = _mm512_mullo_epi64(
+                _mm512_xor_si512(z, _mm512_srli_epi64::<30>(z)),
+                _mm512_set1_epi64(FIRST as i64),
+            );
+            let z = _mm512_mullo_epi64(
+                _mm512_xor_si512(z, _mm512_srli_epi64::<27>(z)),
+                _mm512_set1_epi64(SECOND as i64),
+            );
+            _mm512_xor_si512(z, _mm512_srli_epi64::<31>(z))
+        }
+    }
+
     impl Simd for Avx512 {
         #[inline(always)]
         fn normals(self, key: u64, draw: u64) -> Lanes<f32> {
@@ -260,30 +339,8 @@ mod x86 {
             // SAFETY: only called from copies compiled for AVX-512; loads read the 32 f32 of a row of
             // `OCTAVES`, stores write the two halves of `out`, neither needs alignment.
             unsafe {
-                let first = draw.wrapping_mul(WORDS);
                 for half in 0..2 {
-                    let base =
-                        key.wrapping_add(first.wrapping_add(8 * half + 1).wrapping_mul(GOLDEN));
-                    let steps = _mm512_set_epi64(
-                        GOLDEN.wrapping_mul(7) as i64,
-                        GOLDEN.wrapping_mul(6) as i64,
-                        GOLDEN.wrapping_mul(5) as i64,
-                        GOLDEN.wrapping_mul(4) as i64,
-                        GOLDEN.wrapping_mul(3) as i64,
-                        GOLDEN.wrapping_mul(2) as i64,
-                        GOLDEN as i64,
-                        0,
-                    );
-                    let z = _mm512_add_epi64(_mm512_set1_epi64(base as i64), steps);
-                    let z = _mm512_mullo_epi64(
-                        _mm512_xor_si512(z, _mm512_srli_epi64::<30>(z)),
-                        _mm512_set1_epi64(FIRST as i64),
-                    );
-                    let z = _mm512_mullo_epi64(
-                        _mm512_xor_si512(z, _mm512_srli_epi64::<27>(z)),
-                        _mm512_set1_epi64(SECOND as i64),
-                    );
-                    let z = _mm512_xor_si512(z, _mm512_srli_epi64::<31>(z));
+                    let z = half_words(key, draw, half);
                     let tail =
                         _mm512_cvtepi32_ps(_mm512_and_si512(z, _mm512_set1_epi32(0x7FFF_FFFF)));
                     let tail = _mm512_min_ps(
@@ -392,6 +449,67 @@ mod x86 {
                 }
             }
             sums
+        }
+
+        #[inline(always)]
+        fn spread(self, values: &Lanes<i16>, ranks: &Lanes<u16>) -> Lanes<i16> {
+            let mut out = [0_i16; LANES];
+            // SAFETY: only called from copies compiled for AVX-512; loads and stores are of 32 numbers of
+            // 16 bits, and need no alignment. The permutation looks at five bits of a rank.
+            unsafe {
+                let values = _mm512_loadu_si512(values.as_ptr().cast());
+                let ranks = _mm512_loadu_si512(ranks.as_ptr().cast());
+                let held = _mm512_cmplt_epu16_mask(ranks, _mm512_set1_epi16(32));
+                let row = _mm512_maskz_permutexvar_epi16(held, ranks, values);
+                _mm512_storeu_si512(out.as_mut_ptr().cast(), row);
+            }
+            out
+        }
+
+        #[inline(always)]
+        fn convert(
+            self,
+            cells: &[Lanes<i16>],
+            (starts, codes): (&[u32], &[i16]),
+            (key, draw): (u64, u64),
+            rounding: &Rounding,
+            groups: Range<usize>,
+            per_bit: usize,
+            joined: &mut [Lanes<i16>],
+        ) {
+            for (half, group) in (0..).zip(groups) {
+                let joined = &mut joined[group % per_bit];
+                // SAFETY: only called from copies compiled for AVX-512; loads and stores are of 32 numbers
+                // of 16 bits, and need no alignment. The permutation looks at five bits of an index.
+                unsafe {
+                    let mut sum = _mm512_setzero_si512();
+                    for (start, code) in starts.iter().zip(codes) {
+                        let row = cells[*start as usize + group].as_ptr();
+                        let row = _mm512_loadu_si512(row.cast());
+                        let product = _mm512_mulhrs_epi16(_mm512_set1_epi16(*code), row);
+                        sum = _mm512_adds_epi16(sum, product);
+                    }
+                    let uniforms = half_words(key, draw, half);
+                    // From 1/128 to 1/32, rounded.
+                    let fine = _mm512_srai_epi16::<2>(_mm512_adds_epi16(sum, _mm512_set1_epi16(2)));
+                    let whole = _mm512_srai_epi16::<5>(fine);
+                    let mut code = _mm512_add_epi16(whole, _mm512_set1_epi16(rounding.lowest));
+                    for row in &rounding.thresholds {
+                        let row = _mm512_loadu_si512(row.as_ptr().cast());
+                        let threshold = _mm512_permutexvar_epi16(fine, row);
+                        let passed = _mm512_cmpge_epu16_mask(uniforms, threshold);
+                        code = _mm512_mask_add_epi16(code, passed, code, _mm512_set1_epi16(1));
+                    }
+                    let max = _mm512_set1_epi16(rounding.max);
+                    let min = _mm512_set1_epi16(-rounding.max);
+                    let code = _mm512_max_epi16(_mm512_min_epi16(code, max), min);
+                    let place = _mm_cvtsi32_si128((group / per_bit) as i32);
+                    let code = _mm512_sll_epi16(code, place);
+                    let before = _mm512_loadu_si512(joined.as_ptr().cast());
+                    let after = _mm512_add_epi16(before, code);
+                    _mm512_storeu_si512(joined.as_mut_ptr().cast(), after);
+                }
+            }
         }
 
         #[inline(always)]

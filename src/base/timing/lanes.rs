@@ -5,24 +5,20 @@
 
 use super::{Arbiter, HeadShape, Progress, RowTime, StageTimes, StartUp, Timing};
 use crate::base::cost::{QueryTrace, Stage};
-use crate::base::kernel::{LANES, Lanes, Slot};
+use crate::base::kernel::{LANES, Lanes, Level, Slot, Slowest, TileClock, take_slowest};
 use crate::base::units::Picos;
 
-/// The durations of one query that differ from lane to lane, in ps: ramp, arbiter and softmax of the tile
-/// that counts.
+/// The durations of one query that differ from lane to lane, in ps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LaneTimes {
-    ramp: Lanes<u32>,
-    beyond: Lanes<u32>,
-    softmax: Lanes<u32>,
-}
+pub struct LaneTimes(Slowest);
 
 impl LaneTimes {
     /// Before any tile; with the softmax of the row, if there is one for all tiles.
     pub fn clear(&mut self, softmax: Picos) {
-        self.ramp = [0; LANES];
-        self.beyond = [0; LANES];
-        self.softmax = [softmax.get() as u32; LANES];
+        self.0 = Slowest {
+            softmax: [softmax.get() as u32; LANES],
+            ..Slowest::default()
+        };
     }
 }
 
@@ -59,59 +55,22 @@ impl Timing {
 
     /// Takes in a driven tile that gives `survivors` to the softmax, from its grants, ascending in code
     /// (step less one); the last is its stop.
-    pub fn lane_tile(&self, times: &mut LaneTimes, grants: &[Slot], survivors: u64) {
-        let Some(stop) = grants.last().map(|slot| &slot.code) else {
-            return;
-        };
-        let (clock, grant) = (self.clock.get() as u32, self.arbiter.get() as u32);
-        let own = match self.switches.row {
-            RowTime::SlowestTile {} => Some(self.softmax(survivors).get() as u32),
-            RowTime::WholeRow {} => None,
-        };
-        let mut beyond = [0_u32; LANES];
-        match self.switches.arbiter {
-            Arbiter::PaperMax {} => {
-                let all = clock + grant * grants.len() as u32;
-                for lane in 0..LANES {
-                    let ramp = clock * (u32::from(stop[lane]) + 1);
-                    beyond[lane] = (ramp + grant).max(all) - ramp;
-                }
-            }
+    pub fn lane_tile(&self, level: Level, times: &mut LaneTimes, grants: &[Slot], survivors: u64) {
+        let tile = TileClock {
+            clock: self.clock.get() as u32,
+            grant: self.arbiter.get() as u32,
             // A queue selects by itself and has no lanes.
-            Arbiter::Stall {} | Arbiter::Queue {} => {
-                // What a step's grants so far take, beyond the clock that the next step hides.
-                let mut served = [grant; LANES];
-                for pair in grants.windows(2) {
-                    for lane in 0..LANES {
-                        let same = pair[0].code[lane] == pair[1].code[lane];
-                        let over = served[lane].saturating_sub(clock);
-                        beyond[lane] += if same { 0 } else { over };
-                        served[lane] = if same { served[lane] } else { 0 } + grant;
-                    }
-                }
-                for lane in 0..LANES {
-                    beyond[lane] += served[lane];
-                }
-            }
-        }
-        let start_up = match self.switches.start_up {
-            StartUp::NotCounted {} => 0,
-            StartUp::Counted {} => clock,
+            waits: self.switches.arbiter != (Arbiter::PaperMax {}),
+            start_up: match self.switches.start_up {
+                StartUp::NotCounted {} => 0,
+                StartUp::Counted {} => self.clock.get() as u32,
+            },
+            softmax: match self.switches.row {
+                RowTime::SlowestTile {} => Some(self.softmax(survivors).get() as u32),
+                RowTime::WholeRow {} => None,
+            },
         };
-        for lane in 0..LANES {
-            let ramp = clock * (u32::from(stop[lane]) + 1) + start_up;
-            let mine = ramp + beyond[lane] + own.unwrap_or(0);
-            let compared = if own.is_some() {
-                times.softmax[lane]
-            } else {
-                0
-            };
-            if mine > times.ramp[lane] + times.beyond[lane] + compared {
-                times.ramp[lane] = ramp;
-                times.beyond[lane] = beyond[lane];
-                times.softmax[lane] = own.unwrap_or(times.softmax[lane]);
-            }
-        }
+        take_slowest(level, &tile, grants, &mut times.0);
     }
 }
 
@@ -145,9 +104,9 @@ impl LaneProgress {
             let mut own = [alike; LANES];
             for stage in stages {
                 let more = match stage {
-                    Stage::Ramp => &times.ramp,
-                    Stage::Arbiter => &times.beyond,
-                    Stage::Softmax => &times.softmax,
+                    Stage::Ramp => &times.0.ramp,
+                    Stage::Arbiter => &times.0.beyond,
+                    Stage::Softmax => &times.0.softmax,
                     _ => continue,
                 };
                 for lane in 0..LANES {

@@ -28,6 +28,16 @@ pub struct WeightLaw {
 }
 
 impl WeightLaw {
+    /// The key of all draws of one trial, or of one block, for whoever numbers them by slot.
+    #[must_use]
+    pub fn key_of_all(&self, seed: Seed, trial: u64, head: u64) -> u64 {
+        let array = match self.purpose {
+            Purpose::Programming => head << 8 | self.array as u64,
+            _ => self.array as u64,
+        };
+        seed.key(self.purpose, trial, Site(array | 1 << 62, 0))
+    }
+
     /// The key of a token's draws for a block of trials. Mismatch belongs to the slot and is shared by
     /// every head written there; programming errors belong to the head.
     #[must_use]
@@ -41,11 +51,17 @@ impl WeightLaw {
 }
 
 impl WeightLaw {
+    /// Whether the cells' own errors belong to the chip.
+    #[must_use]
+    pub fn is_fabricated_cells(&self) -> bool {
+        let drawn = self.sources.iter().any(|sources| !sources.is_empty());
+        self.purpose == Purpose::CellMismatch && drawn
+    }
+
     /// Whether some error of a column belongs to the chip, so that all heads written there share it.
     #[must_use]
     pub fn is_fabricated(&self, device: &Device) -> bool {
-        let drawn = self.sources.iter().any(|sources| !sources.is_empty());
-        (self.purpose == Purpose::CellMismatch && drawn)
+        self.is_fabricated_cells()
             || device.column.offset > 0.0
             || device.line.capacitance_mismatch > 0.0
     }

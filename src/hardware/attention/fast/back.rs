@@ -3,6 +3,8 @@
 use super::book::{Book, Tariff};
 use super::front::{Front, PlannedRow};
 use super::quotas;
+use super::value::{Design, Handed, ValueCase, ValueTiles};
+use crate::base::cost::QueryTrace;
 use crate::base::kernel::{
     Known, LANES, Lanes, Level, RowSums, RowTables, Rows, Slot, Weighing, merge, plain_product,
     softmax_row, unpack,
@@ -17,6 +19,8 @@ use crate::hardware::softmax::{Reciprocal, Weights};
 pub(super) struct Case<'a> {
     finish: &'a Finish<'a>,
     pub tariff: Tariff<'a>,
+    /// Its end of A x V, if that is on tiles.
+    pub value: Option<ValueCase>,
     tables: RowTables,
     values: Rows,
     float: Rows,
@@ -52,7 +56,12 @@ pub struct FastTally {
     pub distance: Lanes<[f32; 16]>,
     /// Squared norm of the float output.
     pub norm_square: f64,
+    /// How often so many rows of each tile of V were driven: tile by tile, rows from 0.
+    pub value_rows: Vec<Lanes<u32>>,
     pub(super) book: Book,
+    /// Traces of the first lane, where its whole account was asked for.
+    traces: Option<Vec<QueryTrace>>,
+    handed: Handed,
     /// The whole account of the first lane, where it was asked for.
     pub account: Option<Spent>,
 }
@@ -135,7 +144,12 @@ pub(super) fn know(known: &mut Known, token: usize, prepared: &Prepared, query: 
 }
 
 impl<'a> Case<'a> {
-    pub fn plan(finish: &'a Finish<'a>, prepared: &Prepared, front: &Front) -> Self {
+    pub fn plan(
+        finish: &'a Finish<'a>,
+        prepared: &Prepared,
+        front: &Front,
+        tiles: Option<&ValueTiles>,
+    ) -> Result<Self, &'static str> {
         let open = prepared.mask.is_open();
         let rows = if open {
             &front.rows[..front.rows.len().min(1)]
@@ -149,8 +163,12 @@ impl<'a> Case<'a> {
                 quotas(finish, &live)
             })
             .collect();
-        Self {
+        let value = tiles
+            .map(|tiles| tiles.case(finish, &front.normal))
+            .transpose()?;
+        Ok(Self {
             finish,
+            value,
             tariff: Tariff::plan(finish, prepared, front),
             tables: tables(finish, prepared),
             values: Rows::of(prepared.v.ncols(), prepared.v.nrows(), |token, row| {
@@ -161,13 +179,17 @@ impl<'a> Case<'a> {
             }),
             norm_square: prepared.reference.output.norm_squared(),
             quotas,
-        }
+        })
     }
 
     /// Opens a tally; with a whole account of its first lane if that is wanted.
-    pub fn open(&'a self, whole: bool) -> (FastTally, Option<Account<'a>>) {
+    pub fn open(&self, whole: bool, queries: usize) -> FastTally {
         let tiles = self.finish.attention.crossbar.tiles().len();
-        let tally = FastTally {
+        let mut handed = Handed::default();
+        if let Some(value) = &self.value {
+            handed.open(queries, value);
+        }
+        FastTally {
             queries: 0,
             wanted_rows: 0,
             row: RowSums::default(),
@@ -182,8 +204,10 @@ impl<'a> Case<'a> {
             norm_square: self.norm_square,
             book: self.tariff.open(),
             account: None,
-        };
-        (tally, whole.then(|| Account::of_layout(self.finish)))
+            value_rows: vec![[0; LANES]; self.tariff.value_tiles() * (self.finish.topk.k + 1)],
+            traces: whole.then(Vec::new),
+            handed,
+        }
     }
 
     fn steps(&self) -> usize {
@@ -196,7 +220,7 @@ impl<'a> Case<'a> {
         query: usize,
         planned: &PlannedRow,
         row: &mut Row,
-        (tally, account): (&mut FastTally, &mut Option<Account<'_>>),
+        tally: &mut FastTally,
     ) {
         let quotas = &self.quotas[query.min(self.quotas.len() - 1)];
         let early = self.finish.datapath == Datapath::Topkima {};
@@ -230,7 +254,7 @@ impl<'a> Case<'a> {
         }
         tally.queries += 1;
         tally.driven_rows += u64::from(tally.driven > before);
-        self.spend(query, planned, quotas, row, (tally, account));
+        self.spend(level, query, planned, quotas, row, tally);
         let k = self.finish.topk.k;
         if self.finish.sorts_whole_row() && row.which.len() > k {
             let identity = match row.extra.is_empty() {
@@ -261,6 +285,12 @@ impl<'a> Case<'a> {
             &mut row.tokens,
             &mut gain,
         );
+        if let Some(value) = &self.value {
+            tally
+                .handed
+                .put(value, query, &row.tokens, &row.weights, &gain);
+            return;
+        }
         plain_product(
             level,
             &self.values,
@@ -276,11 +306,12 @@ impl<'a> Case<'a> {
     /// Time and energy of the query.
     fn spend(
         &self,
+        level: Level,
         query: usize,
         planned: &PlannedRow,
         quotas: &[usize],
         row: &mut Row,
-        (tally, account): (&mut FastTally, &mut Option<Account<'_>>),
+        tally: &mut FastTally,
     ) {
         let early = self.finish.datapath == Datapath::Topkima {};
         self.tariff.begin(query, &mut row.times);
@@ -290,16 +321,38 @@ impl<'a> Case<'a> {
             let codes = &row.slots[at..at + if early { quota } else { 0 }];
             if early && quota > 0 {
                 self.tariff
-                    .add(&mut tally.book, &mut row.times, query, tile, codes);
+                    .add(level, &mut tally.book, &mut row.times, query, tile, codes);
             }
-            if account.is_some() {
+            if tally.traces.is_some() {
                 first_lane.push(codes.iter().map(|slot| slot.code[0]).collect());
             }
             at += part.depth;
         }
         self.tariff.end(&mut tally.book, query, &row.times);
-        if let Some(account) = account {
-            account.add_trace(&self.tariff.trace_of(query, &first_lane));
+        if let Some(traces) = &mut tally.traces {
+            traces.push(self.tariff.trace_of(query, &first_lane));
+        }
+    }
+
+    /// What A x V on tiles takes over.
+    pub fn hand_over<'t>(&'t self, tally: &'t mut FastTally) -> Option<Design<'t>> {
+        Some(Design {
+            case: self.value.as_ref()?,
+            handed: &tally.handed,
+            distance: &mut tally.distance,
+            rows: &mut tally.value_rows,
+            traces: tally.traces.as_mut(),
+        })
+    }
+
+    /// Closes a block's tally.
+    pub fn close(&self, tally: &mut FastTally) {
+        if let Some(traces) = tally.traces.take() {
+            let mut account = Account::of_layout(self.finish);
+            for trace in &traces {
+                account.add_trace(trace);
+            }
+            tally.account = Some(account.close(traces.len()));
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::front::Front;
 use crate::base::cost::{Ledger, QueryTrace, StepGrants, TileTrace};
 use crate::base::energy::Corner;
-use crate::base::kernel::{LANES, Lanes, Slot};
+use crate::base::kernel::{LANES, Lanes, Level, Slot};
 use crate::base::timing::{HeadShape, LaneProgress, LaneTimes, StageTimes};
 use crate::base::units::Picos;
 use crate::hardware::attention::{Account, Datapath, Finish, Prepared};
@@ -26,6 +26,8 @@ pub(super) struct Tariff<'a> {
     tiles: u64,
     operations: u64,
     early: bool,
+    /// By tile of V, by rows driven: yoctojoules beyond none.
+    value_rows: Vec<Vec<[u64; CORNERS]>>,
     /// Whether all queries have the same live columns: then counting stops by step is enough.
     alike: bool,
 }
@@ -127,6 +129,7 @@ impl<'a> Tariff<'a> {
                 beyond,
             });
         }
+        let value_rows = Self::rows_driven(finish, &queries, &yocto);
         let closed = opened.close(front.rows.len());
         Self {
             finish,
@@ -136,8 +139,41 @@ impl<'a> Tariff<'a> {
             tiles: closed.tiles,
             operations: closed.operations,
             early,
+            value_rows,
             alike: prepared.mask.is_open(),
         }
+    }
+
+    /// What driving rows of V adds, the same for every query.
+    fn rows_driven(
+        finish: &Finish<'_>,
+        queries: &[Planned],
+        yocto: &impl Fn(&Ledger) -> [u128; CORNERS],
+    ) -> Vec<Vec<[u64; CORNERS]>> {
+        let (Some(values), Some(first)) = (&finish.attention.values, queries.first()) else {
+            return Vec::new();
+        };
+        let price = |tile: usize, rows: u32| {
+            let mut trace = first.trace.clone();
+            trace.value_rows[tile] = rows;
+            let mut ledger = Ledger::ZERO;
+            finish.count(&trace, &mut ledger);
+            yocto(&ledger)
+        };
+        let tile = |tile: usize| {
+            let none = price(tile, 0);
+            let more = |rows: usize| {
+                let some = price(tile, rows as u32);
+                std::array::from_fn(|c| some[c].saturating_sub(none[c]) as u64)
+            };
+            (0..=finish.topk.k).map(more).collect()
+        };
+        (0..values.tiles.len()).map(tile).collect()
+    }
+
+    /// Tiles of V.
+    pub fn value_tiles(&self) -> usize {
+        self.value_rows.len()
     }
 
     pub fn open(&self) -> Book {
@@ -158,6 +194,7 @@ impl<'a> Tariff<'a> {
     /// Adds a driven tile from its grants, ascending in code.
     pub fn add(
         &self,
+        level: Level,
         book: &mut Book,
         times: &mut LaneTimes,
         query: usize,
@@ -180,7 +217,7 @@ impl<'a> Tariff<'a> {
         self.finish
             .attention
             .timing
-            .lane_tile(times, grants, survivors);
+            .lane_tile(level, times, grants, survivors);
     }
 
     /// Ends a query.
@@ -189,10 +226,24 @@ impl<'a> Tariff<'a> {
     }
 
     /// What a trial spent.
-    pub fn close(&self, book: &Book, stop_steps: &[Lanes<u32>], lane: usize) -> FastSpent {
+    pub fn close(
+        &self,
+        book: &Book,
+        stop_steps: &[Lanes<u32>],
+        value_rows: &[Lanes<u32>],
+        lane: usize,
+    ) -> FastSpent {
         let attention = self.finish.attention;
         let (makespan, interval) = book.progress.finish(lane);
         let mut beyond = [0_u128; CORNERS];
+        let counted = value_rows.chunks(self.finish.topk.k + 1);
+        for (tile, counts) in self.value_rows.iter().zip(counted) {
+            for (more, count) in tile.iter().zip(counts) {
+                for (sum, more) in beyond.iter_mut().zip(more) {
+                    *sum += u128::from(*more) * u128::from(count[lane]);
+                }
+            }
+        }
         if self.early && self.alike {
             let steps = attention.ramp.steps() as usize + 1;
             for (tile, counts) in self.queries[0].beyond.iter().zip(stop_steps.chunks(steps)) {
@@ -281,5 +332,8 @@ fn trace(
         ..QueryTrace::default()
     };
     finish.between_tiles(&mut trace);
+    if let Some(values) = &attention.values {
+        trace.value_rows = vec![0; values.tiles.len()];
+    }
     trace
 }

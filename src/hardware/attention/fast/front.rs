@@ -10,7 +10,7 @@ use statrs::function::erf::erfc;
 
 /// Expected number of columns left out that trip by the clean stop step, at most: it moves work between
 /// candidates and the walk over the others. Flat between 5e-4 and 1e-2.
-const CUT: f64 = 1e-3;
+const CUT: f64 = 3e-4;
 
 /// Beyond so many standard deviations below a level a column is taken not to reach it (1e-15).
 const FAR: f64 = 8.0;
@@ -38,7 +38,7 @@ pub(super) struct Front {
     /// Depth of each level and the variance that replicas give it.
     pub levels: Vec<(f64, f64)>,
     pub noise_lsb: f64,
-    normal: Normal,
+    pub normal: Normal,
 }
 
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ pub(super) struct PlannedTile {
 
 /// P(X < x) of a standard normal, by cubic pieces of 1/64 between values of `erfc`; error below 1e-10.
 #[derive(Debug)]
-struct Normal(Vec<[f64; 2]>);
+pub(super) struct Normal(Vec<[f64; 2]>);
 
 impl Normal {
     const PIECES: f64 = 64.0;
@@ -99,7 +99,7 @@ impl Normal {
         )
     }
 
-    fn below(&self, x: f64) -> f64 {
+    pub fn below(&self, x: f64) -> f64 {
         if !(x > -FAR) {
             return 0.0;
         }
@@ -136,6 +136,7 @@ impl Front {
             return Err("steps times columns of a tile exceed 2^16");
         }
         let law = crossbar.law(device, &prepared.k);
+        let fabricated = law.is_fabricated(device);
         let lsb = prepared.calibration.lsb_charges();
         let start = prepared.calibration.full_scale_charges();
         let lines = LineReading {
@@ -224,8 +225,7 @@ impl Front {
             }
         }
         front.noise_lsb = (noise_square / live_pairs.max(1) as f64).sqrt();
-        let shared = !alone && front.law.is_fabricated(device);
-        if !shared {
+        if alone || !fabricated {
             for token in 0..tokens {
                 front.columns[token].factor = front.factor(prepared, token);
             }

@@ -15,7 +15,8 @@
 //! exact path: whatever the cut between candidates and others, it only moves work. Numbers are held more
 //! coarsely than in the exact path: errors of weights in 2^-15 of their reach, depths on uneven ladders
 //! in a fraction of an LSB given by [`Statics::grid`](crate::base::kernel::Statics), normals to 4e-6 with
-//! a reach of 6.3 sigma, table look-ups and sums of a row in f32.
+//! a reach of 6.3 sigma, table look-ups and sums of a row in f32; on the tiles of V cells in 1/32000 of
+//! their reach, sums in 1/128 of an LSB of the ADC, its noise by 16 random bits.
 //!
 //! **What is not.** A column that is no candidate in a row is drawn there from its marginal law: that its
 //! static error is shared with its other rows is dropped. At the default cut it concerns under 1 % of
@@ -27,10 +28,11 @@ mod back;
 mod book;
 mod excluded;
 mod front;
+mod value;
 
 use std::ops::Range;
 
-use super::{Account, Attention, Datapath, Finish, Prepared};
+use super::{Attention, Datapath, Finish, Prepared};
 use crate::base::kernel::{
     Column, LANES, Lanes, Level, MOST, best, convert_column, convert_jointly,
 };
@@ -43,6 +45,7 @@ pub use back::FastTally;
 use back::{Case, Row};
 pub use book::FastSpent;
 use front::Front;
+use value::{ValueRoom, ValueTiles};
 
 /// A block of trials: trials 32 b to 32 b + 31.
 pub const BLOCK: u64 = LANES as u64;
@@ -52,6 +55,7 @@ pub const BLOCK: u64 = LANES as u64;
 pub struct Fast<'a> {
     prepared: &'a Prepared,
     front: Front,
+    values: Option<ValueTiles>,
     cases: Vec<Case<'a>>,
     level: Level,
 }
@@ -63,6 +67,7 @@ pub struct FastRoom {
     keys: Vec<Lanes<u16>>,
     lists: Vec<Lanes<u16>>,
     row: Row,
+    value: ValueRoom,
 }
 
 /// Why these designs on this hardware have no fast path; none if they have.
@@ -104,7 +109,6 @@ pub fn why_exact(finish: &Finish<'_>) -> Option<&'static str> {
         .or((finish.topk.k > MOST).then_some("k is above 64"))
         .or((!attention.timing.fits_lanes(ramp.steps(), finish.topk.k))
             .then_some("a query takes longer than 2 ms"))
-        .or(attention.values.is_some().then_some("A x V on tiles"))
 }
 
 impl<'a> Fast<'a> {
@@ -125,13 +129,15 @@ impl<'a> Fast<'a> {
             }
         }
         let front = Front::plan(attention, finishes, prepared, alone)?;
+        let values = ValueTiles::plan(attention, prepared, alone);
         let cases = finishes
             .iter()
-            .map(|finish| Case::plan(finish, prepared, &front))
-            .collect();
+            .map(|finish| Case::plan(finish, prepared, &front, values.as_ref()))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             prepared,
             front,
+            values,
             cases,
             level: Level::best(),
         })
@@ -168,10 +174,11 @@ impl<'a> Fast<'a> {
                 }
             }
         }
-        let mut tallies: Vec<_> = self
+        let queries = front.rows.len();
+        let mut tallies: Vec<FastTally> = self
             .cases
             .iter()
-            .map(|case| case.open(block == 0))
+            .map(|case| case.open(block == 0, queries))
             .collect();
         let deepest = front.rows.iter().map(|row| row.depth).max().unwrap_or(0);
         room.lists.resize(deepest, [0; LANES]);
@@ -201,22 +208,42 @@ impl<'a> Fast<'a> {
             }
             room.row
                 .unpack(self.level, front.statics.tag_bits, row, &room.lists);
-            for (case, (tally, account)) in self.cases.iter().zip(&mut tallies) {
-                case.finish(self.level, query, row, &mut room.row, (tally, account));
+            for (case, tally) in self.cases.iter().zip(&mut tallies) {
+                case.finish(self.level, query, row, &mut room.row, tally);
             }
         }
-        let close = |(mut tally, account): (FastTally, Option<Account<'_>>)| {
-            tally.account = account.map(|account| account.close(front.rows.len()));
-            tally
-        };
-        tallies.into_iter().map(close).collect()
+        if let Some(values) = &self.values {
+            self.drive(values, (seed, block, head), &mut room.value, &mut tallies);
+        }
+        for (case, tally) in self.cases.iter().zip(&mut tallies) {
+            case.close(tally);
+        }
+        tallies
+    }
+
+    /// A x V on tiles, trial by trial.
+    fn drive(
+        &self,
+        values: &ValueTiles,
+        (seed, block, head): (Seed, u64, u64),
+        room: &mut ValueRoom,
+        tallies: &mut [FastTally],
+    ) {
+        let pairs = self.cases.iter().zip(tallies);
+        let mut designs: Vec<_> = pairs
+            .filter_map(|(case, tally)| case.hand_over(tally))
+            .collect();
+        for lane in 0..BLOCK {
+            let trial = (seed, block * BLOCK + lane, head);
+            values.run(self.level, trial, self.prepared, room, &mut designs);
+        }
     }
 
     /// What a trial of a design, counted as in [`Fast::plan`], spent.
     #[must_use]
     pub fn spent(&self, design: usize, tally: &FastTally, lane: usize) -> FastSpent {
         let tariff = &self.cases[design].tariff;
-        tariff.close(&tally.book, &tally.stop_steps, lane)
+        tariff.close(&tally.book, &tally.stop_steps, &tally.value_rows, lane)
     }
 }
 

@@ -1,0 +1,328 @@
+//! A x V on noisy tiles, one trial at a time: survivors' codes drive rows of cells, every column's sum goes
+//! through a plain ADC with noise, bits are joined.
+//!
+//! Columns lie bit by bit, each bit padded to whole groups of 32. Cells and codes of A are held as i16 in
+//! such units that their product `(a cell + 2^14) >> 15` counts [`GRID`] to an LSB of the ADC; sums
+//! saturate, far beyond the ADC's range.
+//!
+//! The ADC reads `code = round(x / LSB + sigma n)`, n normal. With x / LSB = m + f, m whole and f in
+//! thirty-seconds, P(code <= m + j) = Phi((j + 1/2 - f) / sigma): one uniform of 16 bits against the few
+//! thresholds of f that lie between 0 and 1 draws the code. The noise reaches 4.2 sigma, f is rounded to
+//! 1/32 of an LSB.
+
+use super::level::{Simd, for_each_level};
+use super::{LANES, Lanes};
+
+/// Units of a sum to an LSB.
+pub const GRID: f64 = 128.0;
+
+/// Thirty-seconds of an LSB.
+const FRACTIONS: usize = 32;
+
+/// The plain ADC of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rounding {
+    /// Code below the lowest that noise reaches, relative to m.
+    pub(super) lowest: i16,
+    /// For each code from there the probability not to exceed it, in 2^-16, by f.
+    pub(super) thresholds: Vec<Lanes<u16>>,
+    /// Largest magnitude of a code.
+    pub(super) max: i16,
+}
+
+impl Rounding {
+    /// From the noise in LSB and the largest code; `below` is the normal distribution function.
+    #[must_use]
+    pub fn of(sigma: f64, max: i16, below: impl Fn(f64) -> f64) -> Self {
+        let chance = |j: i16, f: usize| {
+            let distance = f64::from(j) + 0.5 - f as f64 / FRACTIONS as f64;
+            if sigma > 0.0 {
+                below(distance / sigma)
+            } else if distance == 0.0 {
+                // Half to even is out of reach without the code itself: half down, half up.
+                0.5
+            } else {
+                f64::from(u8::from(distance > 0.0))
+            }
+        };
+        let reach = (4.5 * sigma).ceil() as i16 + 1;
+        let row = |j: i16| -> Lanes<u16> {
+            std::array::from_fn(|f| (chance(j, f) * 65_536.0).round().min(65_535.0) as u16)
+        };
+        let useful =
+            |row: &Lanes<u16>| row.iter().any(|t| *t > 0) && row.iter().any(|t| *t < 65_535);
+        let mut lowest = -reach;
+        while lowest < reach && row(lowest).iter().all(|t| *t == 0) {
+            lowest += 1;
+        }
+        let thresholds = (lowest..=reach).map(row).take_while(useful).collect();
+        Self {
+            lowest,
+            thresholds,
+            max,
+        }
+    }
+}
+
+/// How a trial's cells come about: each token draws some of its columns, 32 to a draw, and spreads them
+/// over its row; the others hold nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cells {
+    /// Columns of a bit, a multiple of 32.
+    width: usize,
+    bits: usize,
+    tokens: Vec<TokenCells>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct TokenCells {
+    /// Level and standard deviation of each drawn column, in units of an i16, to whole draws.
+    law: Vec<(Lanes<f32>, Lanes<f32>)>,
+    /// For each 32 columns where their values begin, and which of the 32 from there each column takes.
+    spread: Vec<(u16, Lanes<u16>)>,
+}
+
+impl Cells {
+    /// From the law of each cell, `law(token, bit, column)`: level and standard deviation in units of an
+    /// i16. With `sparse` only cells whose law is not nothing are drawn, so that a draw belongs to a
+    /// token's n-th conducting cell and no longer to a place.
+    #[must_use]
+    pub fn of(
+        tokens: usize,
+        [bits, columns]: [usize; 2],
+        sparse: bool,
+        law: impl Fn(usize, usize, usize) -> (f32, f32),
+    ) -> Self {
+        let width = columns.next_multiple_of(LANES);
+        let token = |token: usize| {
+            let mut own = TokenCells::default();
+            let mut count = 0;
+            for group in 0..bits * width / LANES {
+                let first = count;
+                let mut ranks = [u16::MAX; LANES];
+                for (at, rank) in ranks.iter_mut().enumerate() {
+                    let (bit, column) = (group * LANES / width, (group * LANES + at) % width);
+                    let law = if column < columns {
+                        law(token, bit, column)
+                    } else {
+                        (0.0, 0.0)
+                    };
+                    if sparse && law == (0.0, 0.0) {
+                        continue;
+                    }
+                    *rank = (count - first) as u16;
+                    if count % LANES == 0 {
+                        own.law.push(([0.0; LANES], [0.0; LANES]));
+                    }
+                    let (means, gains) = &mut own.law[count / LANES];
+                    (means[count % LANES], gains[count % LANES]) = law;
+                    count += 1;
+                }
+                own.spread.push((first as u16, ranks));
+            }
+            own
+        };
+        Self {
+            width,
+            bits,
+            tokens: (0..tokens).map(token).collect(),
+        }
+    }
+
+    /// Columns of a bit, padded.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Groups of 32 columns of a token, and the most draws of one.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.bits * self.width / LANES
+    }
+}
+
+/// The cells of a trial.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    cells: Vec<Lanes<i16>>,
+    values: Vec<i16>,
+}
+
+const ROUND: f32 = 12_582_912.0;
+
+for_each_level! {
+    /// Writes V: token t draws its cells under `key`, from draw `first[t]` on.
+    pub fn write_cells(cells: &Cells, key: u64, first: &[u64], written: &mut Written) = write
+}
+
+#[inline(always)]
+fn write<S: Simd>(s: S, cells: &Cells, key: u64, first: &[u64], written: &mut Written) {
+    let groups = cells.groups();
+    written.cells.resize(first.len() * groups, [0; LANES]);
+    for ((token, first), row) in cells
+        .tokens
+        .iter()
+        .zip(first)
+        .zip(written.cells.chunks_mut(groups))
+    {
+        // Room for the last group to read 32 values from wherever it begins.
+        written.values.resize(LANES * (token.law.len() + 1), 0);
+        let (values, _) = written.values.as_chunks_mut::<LANES>();
+        for (draw, ((means, gains), values)) in token.law.iter().zip(values).enumerate() {
+            let normals = s.normals(key, first.wrapping_add(draw as u64));
+            for at in 0..LANES {
+                let cell = gains[at]
+                    .mul_add(normals[at], means[at])
+                    .clamp(-32_000.0, 32_000.0);
+                values[at] = (cell + ROUND).to_bits() as i16;
+            }
+        }
+        for ((first, ranks), row) in token.spread.iter().zip(row) {
+            let values = &written.values[usize::from(*first)..];
+            if let Some(values) = values.first_chunk() {
+                *row = s.spread(values, ranks);
+            }
+        }
+    }
+}
+
+/// A query of one trial.
+#[derive(Clone, Copy, Debug)]
+pub struct Driven<'a> {
+    /// Token and code of A of each survivor, `token << 16 | code`; those of code 0 drive nothing.
+    pub survivors: &'a [u32],
+    /// Key of the ADC's noise, and the first of the query's draws.
+    pub noise: (u64, u64),
+    /// What a joined code is worth in the output.
+    pub gain: f32,
+}
+
+for_each_level! {
+    /// Adds the squared distance between the output and `float` (padded to the width of a bit) to
+    /// `squares`, and counts in `rows` the rows driven in each tile. Token t lies on tile t / `wordlines`.
+    pub fn tile_product(
+        cells: &Cells,
+        written: &Written,
+        rounding: &Rounding,
+        wordlines: usize,
+        driven: Driven<'_>,
+        float: &[f32],
+        room: &mut Vec<Lanes<i16>>,
+        squares: &mut [f32; 16],
+        rows: &mut [u32],
+    ) = product
+}
+
+#[inline(always)]
+fn product<S: Simd>(
+    s: S,
+    cells: &Cells,
+    written: &Written,
+    rounding: &Rounding,
+    wordlines: usize,
+    driven: Driven<'_>,
+    float: &[f32],
+    room: &mut Vec<Lanes<i16>>,
+    squares: &mut [f32; 16],
+    rows: &mut [u32],
+) {
+    let (groups, per_bit) = (cells.groups(), cells.width / LANES);
+    room.clear();
+    room.resize(per_bit, [0; LANES]);
+    rows.fill(0);
+    let mut starts = [0_u32; super::MOST];
+    let mut codes = [0_i16; super::MOST];
+    for (tile, rows) in rows.iter_mut().enumerate() {
+        let mut count = 0;
+        for survivor in driven.survivors {
+            let (token, code) = ((survivor >> 16) as usize, (survivor & 0xFFFF) as i16);
+            if token / wordlines == tile && code != 0 && count < super::MOST {
+                starts[count] = (token * groups) as u32;
+                codes[count] = code;
+                count += 1;
+            }
+        }
+        *rows = count as u32;
+        if count == 0 {
+            continue;
+        }
+        let draws = groups.div_ceil(2);
+        let (starts, codes) = (&starts[..count], &codes[..count]);
+        for half in 0..draws {
+            let draw = driven.noise.1.wrapping_add((tile * draws + half) as u64);
+            let pair = 2 * half..groups.min(2 * half + 2);
+            let draw = (driven.noise.0, draw);
+            s.convert(
+                &written.cells,
+                (starts, codes),
+                draw,
+                rounding,
+                pair,
+                per_bit,
+                room,
+            );
+        }
+    }
+    for (joined, float) in room
+        .as_flattened()
+        .as_chunks::<16>()
+        .0
+        .iter()
+        .zip(float.as_chunks::<16>().0)
+    {
+        for at in 0..16 {
+            let off = driven.gain.mul_add(f32::from(joined[at]), -float[at]);
+            squares[at] = off.mul_add(off, squares[at]);
+        }
+    }
+}
+
+/// The plain forms of the steps above.
+pub(super) mod plain {
+    use std::ops::Range;
+
+    use super::super::{LANES, Lanes, words};
+    use super::Rounding;
+
+    #[inline(always)]
+    pub fn spread(values: &Lanes<i16>, ranks: &Lanes<u16>) -> Lanes<i16> {
+        ranks.map(|rank| values.get(usize::from(rank)).copied().unwrap_or(0))
+    }
+
+    #[inline(always)]
+    pub fn convert(
+        cells: &[Lanes<i16>],
+        (starts, codes): (&[u32], &[i16]),
+        (key, draw): (u64, u64),
+        rounding: &Rounding,
+        groups: Range<usize>,
+        per_bit: usize,
+        joined: &mut [Lanes<i16>],
+    ) {
+        let words = words(key, draw);
+        for (half, group) in groups.enumerate() {
+            let mut sum = [0_i16; LANES];
+            for (start, code) in starts.iter().zip(codes) {
+                let row = &cells[*start as usize + group];
+                for (sum, cell) in sum.iter_mut().zip(row) {
+                    let product = (i32::from(*code) * i32::from(*cell) + (1 << 14)) >> 15;
+                    *sum = sum.saturating_add(product as i16);
+                }
+            }
+            for (at, joined) in joined[group % per_bit].iter_mut().enumerate() {
+                let word = words[(half * LANES + at) / 2];
+                let uniform = (word >> (16 * (at % 2))) as u16;
+                // From 1/128 to 1/32, rounded.
+                let fine = sum[at].saturating_add(2) >> 2;
+                let (whole, part) = (fine >> 5, (fine & 31) as usize);
+                let passed = rounding
+                    .thresholds
+                    .iter()
+                    .filter(|row| uniform >= row[part]);
+                let code = whole + rounding.lowest + passed.count() as i16;
+                *joined += code.clamp(-rounding.max, rounding.max) << (group / per_bit);
+            }
+        }
+    }
+}

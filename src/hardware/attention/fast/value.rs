@@ -1,0 +1,223 @@
+//! V on noisy tiles, trial by trial: the chips' cells, and each design's ADC.
+
+use super::front::Normal;
+use crate::base::cost::QueryTrace;
+use crate::base::kernel::{
+    Cells, Driven, GRID, LANES, Lanes, Level, Rounding, Written, tile_product, write_cells,
+};
+use crate::base::rng::{Purpose, Seed, Site};
+use crate::hardware::attention::{Attention, Finish, Prepared};
+use crate::hardware::crossbar::{Values, WeightLaw};
+use crate::hardware::softmax::Weights;
+
+/// Spread of a cell's level that an i16 holds, in standard deviations; draws reach 6.3.
+const REACH: f64 = 6.4;
+
+/// The tiles of a head, the same for all designs.
+#[derive(Debug)]
+pub(super) struct ValueTiles {
+    law: WeightLaw,
+    cells: Cells,
+    /// First draw of each token.
+    first: Vec<u64>,
+    /// i16 a level.
+    scale: f64,
+    tiles: usize,
+    wordlines: usize,
+    /// Float output, padded to whole groups, query by query.
+    float: Vec<f32>,
+}
+
+/// One design's end of A x V.
+#[derive(Debug)]
+pub(super) struct ValueCase {
+    rounding: Rounding,
+    /// i16 by code of A.
+    codes: Vec<u16>,
+    lsb: f32,
+    slots: usize,
+}
+
+/// What a block of trials hands to A x V, lane by lane.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Handed {
+    /// Token and code of A, `token << 16 | code`, by query and slot.
+    survivors: Vec<Vec<u32>>,
+    gains: Vec<Vec<f32>>,
+}
+
+/// One design at the end of a block: what it hands over, and where its numbers go.
+pub(super) struct Design<'t> {
+    pub case: &'t ValueCase,
+    pub handed: &'t Handed,
+    /// Squared distances from the float output.
+    pub distance: &'t mut Lanes<[f32; 16]>,
+    /// How often so many rows of each tile were driven: tile by tile, rows from 0.
+    pub rows: &'t mut [Lanes<u32>],
+    /// Traces of the first lane.
+    pub traces: Option<&'t mut Vec<QueryTrace>>,
+}
+
+/// Room of a thread.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ValueRoom {
+    written: Written,
+    joined: Vec<Lanes<i16>>,
+    rows: Vec<u32>,
+}
+
+impl ValueTiles {
+    /// The tiles, if A x V is on tiles.
+    pub fn plan(attention: &Attention, prepared: &Prepared, alone: bool) -> Option<Self> {
+        let values: &Values = attention.values.as_ref()?;
+        let law = values.law(&attention.device, &prepared.v);
+        let bits = values.places.len();
+        let reach = |at: (usize, usize)| law.mean[at].abs() + REACH * law.variance[at].sqrt();
+        let all = (0..law.mean.nrows()).flat_map(|t| (0..law.mean.ncols()).map(move |c| (t, c)));
+        let scale = 32_000.0 / all.map(reach).fold(1.0, f64::max);
+        let sparse = alone || !law.is_fabricated_cells();
+        let (tokens, columns) = (prepared.v.ncols(), prepared.v.nrows());
+        let cells = Cells::of(tokens, [bits, columns], sparse, |token, bit, column| {
+            let at = (token, column * bits + bit);
+            let (mean, sigma) = (law.mean[at], law.variance[at].sqrt());
+            ((mean * scale) as f32, (sigma * scale) as f32)
+        });
+        let draws = cells.groups() as u64;
+        let first = law
+            .slots
+            .iter()
+            .map(|slot| slot.wrapping_mul(draws))
+            .collect();
+        let width = cells.width();
+        let float = (0..prepared.q.ncols()).flat_map(|query| {
+            let column = prepared.reference.output.column(query);
+            let padded = move |at: usize| column.get(at).map_or(0.0, |value| *value as f32);
+            (0..width).map(padded).collect::<Vec<_>>()
+        });
+        Some(Self {
+            float: float.collect(),
+            first,
+            scale,
+            tiles: values.tiles.len(),
+            wordlines: values
+                .tiles
+                .first()
+                .map_or(1, ExactSizeIterator::len)
+                .max(1),
+            law,
+            cells,
+        })
+    }
+
+    /// A design on these tiles.
+    ///
+    /// # Errors
+    /// Why it has no fast path.
+    pub fn case(&self, finish: &Finish<'_>, normal: &Normal) -> Result<ValueCase, &'static str> {
+        let Some(adc) = &finish.adc else {
+            return Err("A x V on tiles without an ADC");
+        };
+        if adc.max > 127.0 {
+            return Err("the ADC of A x V has more than 8 bits");
+        }
+        let max_code = match finish.attention.softmax.weights {
+            Weights::Exact {} => return Err("A is not in codes"),
+            Weights::RowMax { max_code } | Weights::Unit { max_code } => max_code,
+        };
+        // (a cell + 2^14) >> 15 counts GRID to an LSB.
+        let unit = GRID * 32_768.0 / (adc.lsb * self.scale);
+        if unit * f64::from(max_code) > 32_767.0 || max_code > 4096 {
+            return Err("the ADC of A x V is too fine for its codes");
+        }
+        let sigma = finish.attention.device.column.adc_noise;
+        Ok(ValueCase {
+            rounding: Rounding::of(sigma, adc.max as i16, |x| normal.below(x)),
+            codes: (0..=max_code)
+                .map(|code| (f64::from(code) * unit).round() as u16)
+                .collect(),
+            lsb: adc.lsb as f32,
+            slots: finish.topk.k,
+        })
+    }
+
+    /// Runs a trial: writes V and drives every design's survivors.
+    pub fn run(
+        &self,
+        level: Level,
+        (seed, trial, head): (Seed, u64, u64),
+        prepared: &Prepared,
+        room: &mut ValueRoom,
+        designs: &mut [Design<'_>],
+    ) {
+        let lane = (trial % LANES as u64) as usize;
+        let key = self.law.key_of_all(seed, trial, head);
+        write_cells(level, &self.cells, key, &self.first, &mut room.written);
+        room.rows.resize(self.tiles, 0);
+        let noise = seed.key(Purpose::PlainAdc, trial, Site(head, 0));
+        let draws = (self.tiles * self.cells.groups().div_ceil(2)) as u64;
+        let width = self.cells.width();
+        for design in designs {
+            let (case, handed) = (design.case, design.handed);
+            for (query, float) in self.float.chunks(width).enumerate() {
+                let own = query * case.slots..(query + 1) * case.slots;
+                let driven = Driven {
+                    survivors: &handed.survivors[lane][own],
+                    noise: (noise, prepared.address(query).wrapping_mul(draws)),
+                    gain: handed.gains[lane][query] * case.lsb,
+                };
+                tile_product(
+                    level,
+                    &self.cells,
+                    &room.written,
+                    &case.rounding,
+                    self.wordlines,
+                    driven,
+                    float,
+                    &mut room.joined,
+                    &mut design.distance[lane],
+                    &mut room.rows,
+                );
+                let counts = design.rows.chunks_mut(case.slots + 1);
+                for (counts, rows) in counts.zip(&room.rows) {
+                    counts[*rows as usize][lane] += 1;
+                }
+                if let (0, Some(traces)) = (lane, &mut design.traces) {
+                    traces[query].value_rows.clone_from(&room.rows);
+                }
+            }
+        }
+    }
+}
+
+impl Handed {
+    /// Room for a block.
+    pub fn open(&mut self, queries: usize, case: &ValueCase) {
+        self.survivors.resize(LANES, Vec::new());
+        self.gains.resize(LANES, Vec::new());
+        for (survivors, gains) in self.survivors.iter_mut().zip(&mut self.gains) {
+            survivors.clear();
+            survivors.resize(queries * case.slots, 0);
+            gains.clear();
+            gains.resize(queries, 0.0);
+        }
+    }
+
+    /// Hands a query over.
+    pub fn put(
+        &mut self,
+        case: &ValueCase,
+        query: usize,
+        tokens: &[Lanes<u16>],
+        weights: &[Lanes<f32>],
+        gain: &Lanes<f32>,
+    ) {
+        for lane in 0..LANES {
+            self.gains[lane][query] = gain[lane];
+            let own = &mut self.survivors[lane][query * case.slots..];
+            for ((own, token), weight) in own.iter_mut().zip(tokens).zip(weights) {
+                let code = case.codes[weight[lane] as usize];
+                *own = u32::from(token[lane]) << 16 | u32::from(code);
+            }
+        }
+    }
+}
