@@ -80,17 +80,20 @@ pub(super) trait Simd: Copy {
     /// The values that a group's columns take; nothing where the rank is above 31.
     fn spread(self, values: &super::Lanes<i16>, ranks: &super::Lanes<u16>) -> super::Lanes<i16>;
 
-    /// Drives rows of cells, converts the sums of two groups of columns at most with the uniforms of one
-    /// draw, and adds their codes to those of their values; see [`tiles`](super::tiles).
+    /// The sixteen words of a draw, eight and eight.
+    fn halves(self, key: u64, draw: u64) -> [[u64; 8]; 2];
+
+    /// Drives rows of cells (where they begin, their codes, which group of columns), converts the sums with
+    /// 16 bits of the words each, and adds the codes, worth 2^bit, to `joined`; see
+    /// [`tiles`](super::tiles).
     fn convert(
         self,
         cells: &[super::Lanes<i16>],
-        driven: (&[u32], &[i16]),
-        draw: (u64, u64),
+        driven: (&[u32], &[i16], usize),
+        words: [u64; 8],
         rounding: &super::Rounding,
-        groups: std::ops::Range<usize>,
-        per_bit: usize,
-        joined: &mut [super::Lanes<i16>],
+        bit: u32,
+        joined: &mut super::Lanes<i16>,
     );
 
     /// Entries of a table at these places, all of them inside it.

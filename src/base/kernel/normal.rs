@@ -7,8 +7,6 @@
 //! A half's highest bit is the sign, its other 31 bits m the tail probability (m + 1/2) 2^-32, whose
 //! quantile comes from [`OCTAVES`]: reach 6.3 sigma, error below 4e-6.
 
-use std::ops::Range;
-
 use super::level::{Portable, Simd, for_each_level};
 use super::octave::OCTAVES;
 use super::tiles::{Rounding, plain};
@@ -43,6 +41,15 @@ pub fn normal(half: u32) -> f32 {
         x = x.mul_add(t, OCTAVES[power][octave]);
     }
     f32::from_bits(x.to_bits() ^ (half & 0x8000_0000))
+}
+
+/// The sixteen words of a draw.
+#[inline(always)]
+fn halves(key: u64, draw: u64) -> [[u64; 8]; 2] {
+    let half = |from: u64| {
+        std::array::from_fn(|at| word(key, draw.wrapping_mul(WORDS).wrapping_add(from + at as u64)))
+    };
+    [half(0), half(8)]
 }
 
 /// The 32 halves of a draw, lane by lane.
@@ -122,17 +129,21 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn halves(self, key: u64, draw: u64) -> [[u64; 8]; 2] {
+        halves(key, draw)
+    }
+
+    #[inline(always)]
     fn convert(
         self,
         cells: &[Lanes<i16>],
-        driven: (&[u32], &[i16]),
-        draw: (u64, u64),
+        driven: (&[u32], &[i16], usize),
+        words: [u64; 8],
         rounding: &Rounding,
-        groups: Range<usize>,
-        per_bit: usize,
-        joined: &mut [Lanes<i16>],
+        bit: u32,
+        joined: &mut Lanes<i16>,
     ) {
-        plain::convert(cells, driven, draw, rounding, groups, per_bit, joined);
+        plain::convert(cells, driven, words, rounding, bit, joined);
     }
 
     #[inline(always)]
@@ -194,10 +205,8 @@ fn distance_plainly(
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::super::level::{Avx2, Avx512, Simd};
-    use std::ops::Range;
-
     use super::super::Rounding;
+    use super::super::level::{Avx2, Avx512, Simd};
     use super::super::tiles::plain;
     use super::{FIRST, GOLDEN, LANES, LARGEST, Lanes, OCTAVES, SECOND, WORDS, normals};
 
@@ -266,17 +275,21 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn halves(self, key: u64, draw: u64) -> [[u64; 8]; 2] {
+            super::halves(key, draw)
+        }
+
+        #[inline(always)]
         fn convert(
             self,
             cells: &[Lanes<i16>],
-            driven: (&[u32], &[i16]),
-            draw: (u64, u64),
+            driven: (&[u32], &[i16], usize),
+            words: [u64; 8],
             rounding: &Rounding,
-            groups: Range<usize>,
-            per_bit: usize,
-            joined: &mut [Lanes<i16>],
+            bit: u32,
+            joined: &mut Lanes<i16>,
         ) {
-            plain::convert(cells, driven, draw, rounding, groups, per_bit, joined);
+            plain::convert(cells, driven, words, rounding, bit, joined);
         }
 
         #[inline(always)]
@@ -467,48 +480,53 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn halves(self, key: u64, draw: u64) -> [[u64; 8]; 2] {
+            let mut out = [[0_u64; 8]; 2];
+            for (half, out) in (0..).zip(&mut out) {
+                // SAFETY: only called from copies compiled for AVX-512; the store is of 8 u64.
+                unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), half_words(key, draw, half)) }
+            }
+            out
+        }
+
+        #[inline(always)]
         fn convert(
             self,
             cells: &[Lanes<i16>],
-            (starts, codes): (&[u32], &[i16]),
-            (key, draw): (u64, u64),
+            (starts, codes, group): (&[u32], &[i16], usize),
+            words: [u64; 8],
             rounding: &Rounding,
-            groups: Range<usize>,
-            per_bit: usize,
-            joined: &mut [Lanes<i16>],
+            bit: u32,
+            joined: &mut Lanes<i16>,
         ) {
-            for (half, group) in (0..).zip(groups) {
-                let joined = &mut joined[group % per_bit];
-                // SAFETY: only called from copies compiled for AVX-512; loads and stores are of 32 numbers
-                // of 16 bits, and need no alignment. The permutation looks at five bits of an index.
-                unsafe {
-                    let mut sum = _mm512_setzero_si512();
-                    for (start, code) in starts.iter().zip(codes) {
-                        let row = cells[*start as usize + group].as_ptr();
-                        let row = _mm512_loadu_si512(row.cast());
-                        let product = _mm512_mulhrs_epi16(_mm512_set1_epi16(*code), row);
-                        sum = _mm512_adds_epi16(sum, product);
-                    }
-                    let uniforms = half_words(key, draw, half);
-                    // From 1/128 to 1/32, rounded.
-                    let fine = _mm512_srai_epi16::<2>(_mm512_adds_epi16(sum, _mm512_set1_epi16(2)));
-                    let whole = _mm512_srai_epi16::<5>(fine);
-                    let mut code = _mm512_add_epi16(whole, _mm512_set1_epi16(rounding.lowest));
-                    for row in &rounding.thresholds {
-                        let row = _mm512_loadu_si512(row.as_ptr().cast());
-                        let threshold = _mm512_permutexvar_epi16(fine, row);
-                        let passed = _mm512_cmpge_epu16_mask(uniforms, threshold);
-                        code = _mm512_mask_add_epi16(code, passed, code, _mm512_set1_epi16(1));
-                    }
-                    let max = _mm512_set1_epi16(rounding.max);
-                    let min = _mm512_set1_epi16(-rounding.max);
-                    let code = _mm512_max_epi16(_mm512_min_epi16(code, max), min);
-                    let place = _mm_cvtsi32_si128((group / per_bit) as i32);
-                    let code = _mm512_sll_epi16(code, place);
-                    let before = _mm512_loadu_si512(joined.as_ptr().cast());
-                    let after = _mm512_add_epi16(before, code);
-                    _mm512_storeu_si512(joined.as_mut_ptr().cast(), after);
+            // SAFETY: only called from copies compiled for AVX-512; loads and stores are of 64 bytes, and
+            // need no alignment. The permutation looks at five bits of an index.
+            unsafe {
+                let mut sum = _mm512_setzero_si512();
+                for (start, code) in starts.iter().zip(codes) {
+                    let row = cells[*start as usize + group].as_ptr();
+                    let row = _mm512_loadu_si512(row.cast());
+                    let product = _mm512_mulhrs_epi16(_mm512_set1_epi16(*code), row);
+                    sum = _mm512_adds_epi16(sum, product);
                 }
+                let uniforms = _mm512_loadu_si512(words.as_ptr().cast());
+                // From 1/128 to 1/32, rounded.
+                let fine = _mm512_srai_epi16::<2>(_mm512_adds_epi16(sum, _mm512_set1_epi16(2)));
+                let whole = _mm512_srai_epi16::<5>(fine);
+                let mut code = _mm512_add_epi16(whole, _mm512_set1_epi16(rounding.lowest));
+                for row in &rounding.thresholds {
+                    let row = _mm512_loadu_si512(row.as_ptr().cast());
+                    let threshold = _mm512_permutexvar_epi16(fine, row);
+                    let passed = _mm512_cmpge_epu16_mask(uniforms, threshold);
+                    code = _mm512_mask_add_epi16(code, passed, code, _mm512_set1_epi16(1));
+                }
+                let max = _mm512_set1_epi16(rounding.max);
+                let min = _mm512_set1_epi16(-rounding.max);
+                let code = _mm512_max_epi16(_mm512_min_epi16(code, max), min);
+                let code = _mm512_sll_epi16(code, _mm_cvtsi32_si128(bit as i32));
+                let before = _mm512_loadu_si512(joined.as_ptr().cast());
+                let after = _mm512_add_epi16(before, code);
+                _mm512_storeu_si512(joined.as_mut_ptr().cast(), after);
             }
         }
 

@@ -237,7 +237,8 @@ fn product<S: Simd>(
         let mut count = 0;
         for survivor in driven.survivors {
             let (token, code) = ((survivor >> 16) as usize, (survivor & 0xFFFF) as i16);
-            if token / wordlines == tile && code != 0 && count < super::MOST {
+            let inside = (tile * wordlines..(tile + 1) * wordlines).contains(&token);
+            if inside && code != 0 && count < super::MOST {
                 starts[count] = (token * groups) as u32;
                 codes[count] = code;
                 count += 1;
@@ -247,21 +248,28 @@ fn product<S: Simd>(
         if count == 0 {
             continue;
         }
-        let draws = groups.div_ceil(2);
         let (starts, codes) = (&starts[..count], &codes[..count]);
-        for half in 0..draws {
-            let draw = driven.noise.1.wrapping_add((tile * draws + half) as u64);
-            let pair = 2 * half..groups.min(2 * half + 2);
-            let draw = (driven.noise.0, draw);
-            s.convert(
-                &written.cells,
-                (starts, codes),
-                draw,
-                rounding,
-                pair,
-                per_bit,
-                room,
-            );
+        // Which group of its bit a group is, and its bit, counted along: two divisions cost as much as the
+        // conversion of a group.
+        let (mut at, mut bit) = (0, 0);
+        for half in 0..groups.div_ceil(2) {
+            let draw = (tile * groups.div_ceil(2) + half) as u64;
+            let words = s.halves(driven.noise.0, driven.noise.1.wrapping_add(draw));
+            for (group, uniforms) in (2 * half..groups.min(2 * half + 2)).zip(words) {
+                let driven = (starts, codes, group);
+                s.convert(
+                    &written.cells,
+                    driven,
+                    uniforms,
+                    rounding,
+                    bit,
+                    &mut room[at],
+                );
+                at += 1;
+                if at == per_bit {
+                    (at, bit) = (0, bit + 1);
+                }
+            }
         }
     }
     for (joined, float) in room
@@ -280,9 +288,7 @@ fn product<S: Simd>(
 
 /// The plain forms of the steps above.
 pub(super) mod plain {
-    use std::ops::Range;
-
-    use super::super::{LANES, Lanes, words};
+    use super::super::{LANES, Lanes};
     use super::Rounding;
 
     #[inline(always)]
@@ -293,36 +299,31 @@ pub(super) mod plain {
     #[inline(always)]
     pub fn convert(
         cells: &[Lanes<i16>],
-        (starts, codes): (&[u32], &[i16]),
-        (key, draw): (u64, u64),
+        (starts, codes, group): (&[u32], &[i16], usize),
+        words: [u64; 8],
         rounding: &Rounding,
-        groups: Range<usize>,
-        per_bit: usize,
-        joined: &mut [Lanes<i16>],
+        bit: u32,
+        joined: &mut Lanes<i16>,
     ) {
-        let words = words(key, draw);
-        for (half, group) in groups.enumerate() {
-            let mut sum = [0_i16; LANES];
-            for (start, code) in starts.iter().zip(codes) {
-                let row = &cells[*start as usize + group];
-                for (sum, cell) in sum.iter_mut().zip(row) {
-                    let product = (i32::from(*code) * i32::from(*cell) + (1 << 14)) >> 15;
-                    *sum = sum.saturating_add(product as i16);
-                }
+        let mut sum = [0_i16; LANES];
+        for (start, code) in starts.iter().zip(codes) {
+            let row = &cells[*start as usize + group];
+            for (sum, cell) in sum.iter_mut().zip(row) {
+                let product = (i32::from(*code) * i32::from(*cell) + (1 << 14)) >> 15;
+                *sum = sum.saturating_add(product as i16);
             }
-            for (at, joined) in joined[group % per_bit].iter_mut().enumerate() {
-                let word = words[(half * LANES + at) / 2];
-                let uniform = (word >> (16 * (at % 2))) as u16;
-                // From 1/128 to 1/32, rounded.
-                let fine = sum[at].saturating_add(2) >> 2;
-                let (whole, part) = (fine >> 5, (fine & 31) as usize);
-                let passed = rounding
-                    .thresholds
-                    .iter()
-                    .filter(|row| uniform >= row[part]);
-                let code = whole + rounding.lowest + passed.count() as i16;
-                *joined += code.clamp(-rounding.max, rounding.max) << (group / per_bit);
-            }
+        }
+        for (at, joined) in joined.iter_mut().enumerate() {
+            let uniform = (words[at / 4] >> (16 * (at % 4))) as u16;
+            // From 1/128 to 1/32, rounded.
+            let fine = sum[at].saturating_add(2) >> 2;
+            let (whole, part) = (fine >> 5, (fine & 31) as usize);
+            let passed = rounding
+                .thresholds
+                .iter()
+                .filter(|row| uniform >= row[part]);
+            let code = whole + rounding.lowest + passed.count() as i16;
+            *joined += code.clamp(-rounding.max, rounding.max) << bit;
         }
     }
 }
