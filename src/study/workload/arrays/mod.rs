@@ -22,7 +22,7 @@ mod safetensors;
 
 pub use npy::read_npy;
 pub use npz::{read_npz, write_npz};
-pub use safetensors::read_safetensors;
+pub use safetensors::{open_safetensors, read_safetensors};
 
 /// The most values one array may hold, 2^28: 2 GiB as `f64`.
 pub const MAX_VALUES: usize = 1 << 28;

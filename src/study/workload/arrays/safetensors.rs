@@ -20,14 +20,7 @@ pub fn read_safetensors(
     bytes: &[u8],
     wanted: &[&str],
 ) -> Result<BTreeMap<String, Array>, ArrayError> {
-    let wrong = |problem: String| ArrayError::NotSafetensors { problem };
-    if let Some(number) = number_beyond_file(bytes) {
-        return Err(wrong(format!(
-            "its header speaks of {number}, and the file has {} bytes",
-            bytes.len()
-        )));
-    }
-    let file = SafeTensors::deserialize(bytes).map_err(|error| wrong(error.to_string()))?;
+    let file = open_safetensors(bytes)?;
     let mut arrays = BTreeMap::new();
     for &name in wanted {
         if let Ok(tensor) = file.tensor(name) {
@@ -44,6 +37,21 @@ pub fn read_safetensors(
         }
     }
     Ok(arrays)
+}
+
+/// The directory of a `.safetensors` file, whose lengths agree with its bytes.
+///
+/// # Errors
+/// What is wrong with the header. The bytes never cause a panic.
+pub fn open_safetensors(bytes: &[u8]) -> Result<SafeTensors<'_>, ArrayError> {
+    let wrong = |problem: String| ArrayError::NotSafetensors { problem };
+    if let Some(number) = number_beyond_file(bytes) {
+        return Err(wrong(format!(
+            "its header speaks of {number}, and the file has {} bytes",
+            bytes.len()
+        )));
+    }
+    SafeTensors::deserialize(bytes).map_err(|error| wrong(error.to_string()))
 }
 
 const fn number(dtype: Dtype) -> Option<Number> {
