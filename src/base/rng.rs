@@ -47,11 +47,13 @@ pub enum Purpose {
     SyntheticKey = 12,
     /// Input: values of a synthetic head.
     SyntheticValue = 13,
+    /// Statistics: which samples a draw of the bootstrap holds.
+    Bootstrap = 30,
 }
 
 impl Purpose {
     /// Every purpose, for the test that pins their draws.
-    pub const ALL: [Purpose; 13] = [
+    pub const ALL: [Purpose; 14] = [
         Self::CellMismatch,
         Self::ColumnOffset,
         Self::ReplicaMismatch,
@@ -65,6 +67,7 @@ impl Purpose {
         Self::SyntheticQuery,
         Self::SyntheticKey,
         Self::SyntheticValue,
+        Self::Bootstrap,
     ];
 }
 

@@ -2,4 +2,5 @@
 
 pub mod metrics;
 pub mod model;
+pub mod task;
 pub mod workload;

@@ -8,7 +8,7 @@ use crate::setup::reference;
 
 fn said(config: &str, bytes: &[u8]) -> Vec<String> {
     let shape = EncoderShape::read(config.as_bytes()).unwrap();
-    let mistakes = Encoder::assemble(&shape, Pooling::Class, bytes).unwrap_err();
+    let mistakes = Encoder::assemble(&shape, Pooling::Class {}, bytes).unwrap_err();
     mistakes.0.iter().map(ToString::to_string).collect()
 }
 
@@ -73,7 +73,7 @@ fn truncated_and_corrupt_weights_are_refused_without_a_panic() {
     let (config, bytes) = files();
     let shape = EncoderShape::read(config.as_bytes()).unwrap();
     for length in (0..bytes.len()).step_by(211) {
-        assert!(Encoder::assemble(&shape, Pooling::Class, &bytes[..length]).is_err());
+        assert!(Encoder::assemble(&shape, Pooling::Class {}, &bytes[..length]).is_err());
     }
     let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     for at in 0..header {
@@ -81,7 +81,7 @@ fn truncated_and_corrupt_weights_are_refused_without_a_panic() {
             let mut bytes = bytes.clone();
             bytes[at] ^= bit;
             // Some changes leave a file that is whole; none may panic.
-            let _ = Encoder::assemble(&shape, Pooling::Class, &bytes);
+            let _ = Encoder::assemble(&shape, Pooling::Class {}, &bytes);
         }
     }
 }

@@ -65,7 +65,7 @@ type Run = (Vec<Vec<f32>>, Spending);
 
 impl Bench {
     fn new(params: &AttentionParams, device: &Device, datapath: Datapath) -> Self {
-        let encoder = minilm(Pooling::Mean);
+        let encoder = minilm(Pooling::Mean {});
         let (inputs, rows) = (inputs(&TEXTS), inputs(&CALIBRATION));
         let lengths: BTreeSet<usize> = inputs
             .iter()

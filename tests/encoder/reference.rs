@@ -7,7 +7,7 @@ use crate::setup::{array, distance, encoder, features, minilm, minilm_words, ref
 #[test]
 fn minilm_gives_what_transformers_gives() {
     let file = reference("minilm.safetensors");
-    let (mean, first) = (minilm(Pooling::Mean), minilm(Pooling::Class));
+    let (mean, first) = (minilm(Pooling::Mean {}), minilm(Pooling::Class {}));
     let mut seen = 0;
     while let Some(ids) = array(&file, &format!("ids.{seen}")) {
         let input = Input::Tokens(ids.values.iter().map(|id| *id as u32).collect());
@@ -52,6 +52,6 @@ fn check(name: &str, encoder: &Encoder) {
 #[test]
 fn small_models_of_each_family_give_the_class_scores_that_transformers_gives() {
     for name in ["bert", "distilbert", "vit"] {
-        check(name, &encoder(&reference(name), Pooling::Class));
+        check(name, &encoder(&reference(name), Pooling::Class {}));
     }
 }

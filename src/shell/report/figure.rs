@@ -5,7 +5,8 @@ use crate::shell::config::Plan;
 use crate::shell::plot::{Axis, Figure, Panel, Point, Scale, Series, svg};
 
 /// What is worth a panel, and how its axis is called.
-const PANELS: [(&str, &str); 6] = [
+const PANELS: [(&str, &str); 7] = [
+    ("score", "Spearman x 100, or % right"),
     ("recall", "recall@k"),
     ("output_error", "relative output error"),
     ("alpha", "alpha (steps / full ramp)"),
@@ -20,7 +21,7 @@ const MOST_SERIES: usize = 32;
 /// The figures of a run by file name; none without a sweep.
 #[must_use]
 pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
-    let header = header(&plan.swept);
+    let header = header(plan);
     let across = plan
         .swept
         .iter()

@@ -2,10 +2,12 @@
 //!
 //! All of it streams: memory does not grow with the number of trials.
 
+mod bootstrap;
 mod statistics;
 
 use std::collections::BTreeMap;
 
+pub use bootstrap::{Interval, RESAMPLES, resample};
 pub use statistics::{Latencies, Moments, Summary, quantile};
 
 use crate::base::energy::Corner;

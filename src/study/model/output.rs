@@ -2,17 +2,20 @@
 
 use nalgebra::{DVector, Dyn, MatrixView, U1};
 
+use serde::{Deserialize, Serialize};
+
 use super::Tensors;
 use super::family::{EncoderShape, Family};
 use super::layers::{Activation, Activations, Linear};
 
 /// How the tokens of a sample become one vector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Pooling {
     /// Their mean; every token is live.
-    Mean,
+    Mean {},
     /// The first one, the class token.
-    Class,
+    Class {},
 }
 
 impl Pooling {
@@ -20,8 +23,8 @@ impl Pooling {
     #[must_use]
     pub fn of(self, tokens: &MatrixView<'_, f32, Dyn, Dyn, U1, Dyn>) -> DVector<f32> {
         match self {
-            Self::Mean => tokens.column_mean(),
-            Self::Class => tokens.column(0).into_owned(),
+            Self::Mean {} => tokens.column_mean(),
+            Self::Class {} => tokens.column(0).into_owned(),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::base::cost::Ledger;
 use crate::base::energy::Corner;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
+use crate::base::timing::StageTimes;
 use crate::base::units::Picos;
 use crate::hardware::attention::{
     Account, Attention, AttentionParams, Calibration, Datapath, Finish, Head, Mask, Place,
@@ -268,6 +269,8 @@ fn head_of(q: &View<'_>, k: &View<'_>, v: &View<'_>) -> Head {
 pub struct Spending {
     /// Counts by stage.
     pub ledger: Ledger,
+    /// Busy time by stage.
+    pub busy: StageTimes,
     /// Heads.
     pub heads: u64,
     /// Picoseconds of all makespans: heads run one after another on one macro.
@@ -288,6 +291,7 @@ impl Default for Spending {
     fn default() -> Self {
         Self {
             ledger: Ledger::ZERO,
+            busy: StageTimes::ZERO,
             heads: 0,
             makespans: 0,
             leaking: 0,
@@ -302,6 +306,7 @@ impl Default for Spending {
 impl Trace for Spending {
     fn join(&mut self, later: Self) {
         self.ledger.add(&later.ledger);
+        self.busy = self.busy.then(&later.busy);
         self.heads += later.heads;
         self.makespans += later.makespans;
         self.leaking += later.leaking;
@@ -408,6 +413,7 @@ impl Attend for OnChip<'_> {
             let spent = account.close(q.ncols());
             let makespan = u128::from(spent.run.makespan.get());
             spending.ledger = spent.ledger;
+            spending.busy = spent.run.busy;
             spending.makespans = makespan;
             spending.leaking = makespan * u128::from(spent.tiles);
         }

@@ -1,6 +1,7 @@
 //! From an experiment file to a plan whose every point has been checked before the first one runs.
 
 mod blame;
+mod encoder;
 mod head;
 
 use std::collections::BTreeSet;
@@ -14,12 +15,13 @@ use toml::{Table, Value};
 use self::blame::{Origin, blame};
 use self::head::{check_head, make_absolute, sweep, whole};
 use super::{
-    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, find_home, tree,
+    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, find_home, tree,
 };
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, Datapath};
 use crate::hardware::converter::FullScale;
+use crate::study::model::Laid;
 use crate::study::workload::Workload;
 
 /// What a command line sets over the file.
@@ -31,16 +33,29 @@ pub struct Overrides {
     pub seed: Option<u64>,
     /// Trials.
     pub trials: Option<u64>,
+    /// Samples of the task.
+    pub samples: Option<u64>,
 }
 
 /// What two cases have in common if it is equal.
 pub type Key = [u8; 16];
+
+/// An encoder with its labelled set, on the hardware of one design.
+#[derive(Clone, Debug)]
+pub struct EncoderCase {
+    /// Encoder and set.
+    pub study: Arc<Study>,
+    /// Hardware of every length that occurs.
+    pub laid: Arc<Laid>,
+}
 
 /// One design at one point, ready to run.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Heads and their calibration rows.
     pub workload: Arc<Workload>,
+    /// A whole encoder in place of heads.
+    pub encoder: Option<EncoderCase>,
     /// The hardware.
     pub attention: Arc<Attention>,
     /// The design.
@@ -120,6 +135,20 @@ impl Plan {
                         "write a number below 2^63",
                     ),
                 }
+            }
+        }
+        if let Some(samples) = overrides.samples {
+            match raw.get_mut("task") {
+                Some(Value::Table(task)) => {
+                    origins.push(Origin::command_line("task.samples", "--samples".to_owned()));
+                    task.insert("samples".to_owned(), Value::Integer(samples as i64));
+                }
+                _ => mistakes.add(
+                    "--samples",
+                    samples,
+                    "the experiment has no [task] whose samples could be counted",
+                    "leave it out, or run an experiment on an encoder",
+                ),
             }
         }
         let mut reading = tree::read::<ExperimentParams>(&raw);
@@ -344,6 +373,16 @@ impl Plan {
             }
             told(kept)
         };
+        if params.model.is_some() || params.task.is_some() {
+            return match self.encoder_case(&params, design) {
+                Ok(case) if all.0.is_empty() => Ok(case),
+                Ok(_) => Err(all),
+                Err(found) => {
+                    all.join(believed(found));
+                    Err(all)
+                }
+            };
+        }
         let workload =
             self.store
                 .workload(&file, &self.folder, &params.workload, Seed(params.seed));
@@ -382,6 +421,7 @@ impl Plan {
                 let topk = (datapath != Datapath::Conventional {}).then_some(&attention.topk);
                 Ok(Case {
                     workload,
+                    encoder: None,
                     attention: Arc::new(checked),
                     datapath,
                     front: key(&(
