@@ -129,7 +129,8 @@ def main():
     np.savez_compressed(folder / "mails.npz", tokens=tokens, label=labels, part=parts)
     about = {"fitted": "on embeddings of the training mails by float heads", "lambda": str(LAMBDA)}
     safetensors.numpy.save_file(
-        {"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)},
+        # What is written is the memory as it lies.
+        {"weight": np.ascontiguousarray(weight, np.float32), "bias": bias.astype(np.float32)},
         folder / "probe.safetensors", metadata=about)
     for path in sorted(folder.iterdir()):
         print(f"{path.name}: {path.stat().st_size} bytes")

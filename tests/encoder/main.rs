@@ -5,5 +5,6 @@
 mod bad;
 mod hardware;
 mod reference;
+mod runs;
 mod setup;
 mod words;

@@ -92,6 +92,9 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
                 }
             }
             series.truncate(MOST_SERIES);
+            if *metric == "score" {
+                series.extend(float_heads(&header, entries, &xs));
+            }
             let all = || {
                 series
                     .iter()
@@ -131,6 +134,24 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
         panels,
     };
     vec![("figure.svg".to_owned(), svg(&figure))]
+}
+
+/// What float heads give, a flat line over the same axis; none if it differs between rows.
+fn float_heads(header: &[String], entries: &[Entry], xs: &[f64]) -> Option<Series> {
+    let at = header.iter().position(|name| name == "float")?;
+    let cell = &entries.first()?.row[at];
+    let same = entries.iter().all(|entry| entry.row[at] == *cell);
+    let y = cell.parse().ok().filter(|_| same)?;
+    let ends = [f64::min, f64::max].map(|end| xs.iter().copied().reduce(end));
+    let points = ends.into_iter().flatten().map(|x| Point {
+        x,
+        y,
+        half_width: None,
+    });
+    Some(Series {
+        name: "float heads".to_owned(),
+        points: points.collect(),
+    })
 }
 
 fn column_of(plan: &Plan, path: &str) -> usize {

@@ -55,26 +55,15 @@ impl Attend for Float {
     type Trace = ();
 
     fn attend(&self, _: HeadSite, Operands { q, k, v }: Operands<'_>) -> (Activations, ()) {
-        let tokens = k.ncols();
         let factor = 1.0 / (q.nrows() as f32).sqrt();
-        let mut output = Activations::zeros(v.nrows(), q.ncols());
-        let mut weights = vec![0.0_f32; tokens];
-        for (query, mut out) in q.column_iter().zip(output.column_iter_mut()) {
-            let mut top = f32::NEG_INFINITY;
-            for (weight, key) in weights.iter_mut().zip(k.column_iter()) {
-                *weight = query.dot(&key) * factor;
-                top = top.max(*weight);
-            }
-            let mut sum = 0.0;
-            for weight in &mut weights {
-                *weight = (*weight - top).exp();
-                sum += *weight;
-            }
-            for (weight, value) in weights.iter().zip(v.column_iter()) {
-                out.axpy(weight / sum, &value, 1.0);
-            }
+        let mut weights = (k * factor).transpose() * q;
+        for mut row in weights.column_iter_mut() {
+            let top = row.max();
+            row.apply(|score| *score = (*score - top).exp());
+            let sum = row.sum();
+            row /= sum;
         }
-        (output, ())
+        (v * weights, ())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows of token ids with their classes and parts, out of arrays.
 
-use super::{Judge, Probe, ProbeSource, Targets, TaskSet, Training};
+use super::{Judge, MailsParams, Probe, ProbeSource, Targets, TaskSet, Training};
 use crate::base::mistake::Mistakes;
 use crate::study::model::Input;
 use crate::study::workload::Arrays;
@@ -20,7 +20,7 @@ const MOST: f64 = 1_048_576.0;
 pub fn mails(
     arrays: &Arrays,
     dense: Probe,
-    source: ProbeSource,
+    params: &MailsParams,
     (longest, calibration): (usize, usize),
 ) -> Result<TaskSet, Mistakes> {
     let mut mistakes = Mistakes::none();
@@ -91,7 +91,7 @@ pub fn mails(
         if part.values[row] == TEST {
             samples.push((samples.len() as u64, input));
             labels.push(class);
-        } else {
+        } else if training.inputs.len() < params.training.unwrap_or(usize::MAX) {
             training.inputs.push(input);
             training.labels.push(class);
         }
@@ -111,7 +111,7 @@ pub fn mails(
         samples,
         targets: Targets::Classes(labels),
         calibration: training.inputs[..calibration].to_vec(),
-        judge: match source {
+        judge: match params.probe {
             ProbeSource::Dense {} => Judge::Probe(dense),
             ProbeSource::Refitted {} => Judge::Refitted(training),
         },
@@ -137,14 +137,22 @@ mod tests {
         ])
     }
 
+    fn params(probe: ProbeSource) -> MailsParams {
+        MailsParams {
+            path: "mails".into(),
+            probe,
+            training: None,
+        }
+    }
+
     fn probe() -> Probe {
         Probe::fit(&[], &[])
     }
 
     #[test]
     fn test_rows_are_measured_and_training_rows_calibrate() {
-        let source = ProbeSource::Refitted {};
-        let set = mails(&arrays(vec![0.0, 1.0, 2.0]), probe(), source, (3, 1)).unwrap();
+        let params = params(ProbeSource::Refitted {});
+        let set = mails(&arrays(vec![0.0, 1.0, 2.0]), probe(), &params, (3, 1)).unwrap();
         assert_eq!(set.samples, [(0, Input::Tokens(vec![4, 5, 7]))]);
         assert_eq!(set.calibration, [Input::Tokens(vec![0, 1, 3])]);
         assert_eq!(set.targets, Targets::Classes(vec![1]));
@@ -156,9 +164,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named() {
-        let source = ProbeSource::Dense {};
+        let params = params(ProbeSource::Dense {});
         let said = |arrays: &Arrays, calibration| {
-            let wrong = mails(arrays, probe(), source, (9, calibration)).unwrap_err();
+            let wrong = mails(arrays, probe(), &params, (9, calibration)).unwrap_err();
             wrong.0[0].to_string()
         };
         assert!(said(&arrays(vec![0.0, 0.5, 1.0]), 1).starts_with("label = 0.5: must be a whole"));

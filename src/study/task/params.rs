@@ -75,6 +75,9 @@ pub struct MailsParams {
     /// Which probe judges.
     #[serde(default = "dense")]
     pub probe: ProbeSource,
+    /// Only so many of the training rows; all if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<usize>,
 }
 
 const fn dense() -> ProbeSource {

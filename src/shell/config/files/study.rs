@@ -323,7 +323,7 @@ impl Opening<'_> {
         let file = params.path.join("probe.safetensors");
         let bytes = self.bytes("task.mails.path", &file, MAX_ARRAY_BYTES)?;
         let probe = Probe::read(&bytes, features).map_err(|wrong| self.inside(&file, wrong))?;
-        task::mails(&arrays, probe, params.probe, sizes).map_err(|wrong| self.inside(&rows, wrong))
+        task::mails(&arrays, probe, params, sizes).map_err(|wrong| self.inside(&rows, wrong))
     }
 
     fn images(
