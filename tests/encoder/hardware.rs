@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use topkima::base::rng::Seed;
 use topkima::hardware::attention::{AttentionParams, AvParams, Datapath, Sort};
 use topkima::hardware::converter::{AdcParams, FullScale, RampParams, Range, Resolution};
-use topkima::hardware::crossbar::CrossbarParams;
+use topkima::hardware::crossbar::{Chip, CrossbarParams};
 use topkima::hardware::device::Device;
 use topkima::hardware::quantise::{QuantiseParams, Quantiser};
 use topkima::hardware::softmax::{Reciprocal, SoftmaxParams, Table, Weights};
@@ -296,4 +296,32 @@ fn k_at_every_live_key_loses_nothing_and_few_keys_lose_something() {
     let errors = [1, 3, 5, 24].map(distance);
     assert!(errors[0] > errors[1] && errors[1] > errors[2], "{errors:?}");
     assert!(errors[2] > 1e-3 && errors[3] < 1e-5, "{errors:?}");
+}
+
+/// Every sample is written to the same cells from the first bitline on, whatever its length.
+#[test]
+fn layouts_of_all_lengths_are_one_chip() {
+    let device = device("sram-65nm");
+    let params = small_tiles(K::All(5), Split::Explicit(vec![3, 2]));
+    let bench = Bench::new(&params, &device, Datapath::Topkima {});
+    let chip = |tokens: usize| {
+        let laid = bench.laid.of_length(tokens).unwrap();
+        assert_eq!(laid.crossbar.tokens(), tokens);
+        Chip::fabricate(SEED, 4, &device, &laid.crossbar, laid.values.as_ref())
+    };
+    let lengths: BTreeSet<usize> = bench
+        .inputs
+        .iter()
+        .map(|input| bench.encoder.embedding.tokens(input))
+        .collect();
+    let longest = chip(*lengths.last().unwrap());
+    for &tokens in &lengths {
+        let chip = chip(tokens);
+        assert_eq!(chip.offset, longest.offset[..tokens]);
+        assert_eq!(chip.line, longest.line[..tokens]);
+        let cells = chip.replica.len();
+        assert_eq!(chip.replica, longest.replica[..cells]);
+        assert!(!chip.offset.is_empty() && cells > 0);
+    }
+    assert!(bench.laid.of_length(LONGEST + 1).is_none());
 }

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::{Group, Notes, Result, SpentTotal};
 use crate::base::energy::Corner;
 use crate::base::rng::Seed;
+use crate::hardware::attention::{Attention, Calibration};
 use crate::shell::config::{Case, EncoderCase, Study};
 use crate::study::metrics::{Interval, Moments, RESAMPLES, Summary, resample};
 use crate::study::model::{
@@ -60,6 +61,7 @@ struct Observed {
     trials: Vec<Vec<f64>>,
     spending: Spending,
     samples: usize,
+    notes: Vec<String>,
 }
 
 /// Samples in batches of about [`BATCH`] tokens.
@@ -123,6 +125,7 @@ fn observe(seed: Seed, trials: u64, case: &EncoderCase, ticked: &mut dyn FnMut(u
         trials: Vec::new(),
         spending: Spending::default(),
         samples: inputs.len(),
+        notes: notes(&case.laid.longest, &simulated),
     };
     for trial in 0..trials {
         let (features, spent) = features(study, &inputs, &simulated.on_chip(trial));
@@ -134,6 +137,31 @@ fn observe(seed: Seed, trials: u64, case: &EncoderCase, ticked: &mut dyn FnMut(u
         ticked(1);
     }
     observed
+}
+
+/// What the full scales came to, and heads that have none.
+fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Vec<String> {
+    let range = |of: fn(&Calibration) -> f64| {
+        let values = simulated.calibrations().iter().map(of);
+        let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+        format!("{low:.3} to {high:.3}")
+    };
+    let mut lines = vec![format!(
+        "full scale {} in scores over {} heads = {} LSB; one LSB is {} unit charges",
+        range(|one| one.full_scale),
+        simulated.calibrations().len(),
+        (1e6 / attention.ramp.lsb(1.0)).round() / 1e6,
+        range(Calibration::lsb_charges)
+    )];
+    if !simulated.silent().is_empty() {
+        lines.push(format!(
+            "warning: calibration samples give heads {:?} no positive score, so their full scale is 1: give `full_scale = {{ scores = ... }}` or `{{ per-head = [...] }}`, or more calibration samples",
+            simulated.silent()
+        ));
+    }
+    lines
 }
 
 /// Runs the cases of a group, if they are those of an encoder.
@@ -182,7 +210,7 @@ pub(super) fn run(
             }
         })
         .collect();
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = observed.into_iter().flat_map(|one| one.notes).collect();
     if let Some(Accuracy {
         metric,
         units,

@@ -9,10 +9,12 @@ mod attend;
 mod block;
 mod embed;
 mod family;
+mod laid;
 mod layers;
 mod output;
 mod params;
 mod simulated;
+mod spending;
 mod tensors;
 mod words;
 
@@ -20,10 +22,12 @@ pub use attend::{Attend, Float, HeadSite, Operands, Recorded, Recording, Trace};
 pub use block::{Block, Norms, Span};
 pub use embed::{Embedding, Input};
 pub use family::{EncoderShape, Family, InputShape};
+pub use laid::Laid;
 pub use layers::{Activation, Activations, LayerNorm, Linear, gelu};
 pub use output::{Classifier, Pooling};
 pub use params::ModelParams;
-pub use simulated::{Laid, OnChip, Simulated, Spending};
+pub use simulated::{OnChip, Simulated};
+pub use spending::Spending;
 pub use tensors::Tensors;
 pub use words::Words;
 
@@ -45,6 +49,8 @@ pub struct Encoder {
     pub pooling: Pooling,
     /// Maps the vector to scores of classes, if the weights hold such layers.
     pub classifier: Option<Classifier>,
+    /// The k that the weights were trained with, as their file says it; none if it says nothing.
+    pub trained_k: Option<String>,
 }
 
 /// One sample and its index in its data set.
@@ -82,6 +88,7 @@ impl Encoder {
         let norm = (shape.family == Family::Vit)
             .then(|| LayerNorm::take(t, "layernorm", shape.hidden, shape.epsilon));
         let classifier = Classifier::take(t, shape);
+        let trained_k = t.about(bytes, "k");
         tensors.finish().or(|| Self {
             shape: *shape,
             embedding,
@@ -89,6 +96,7 @@ impl Encoder {
             norm,
             pooling,
             classifier,
+            trained_k,
         })
     }
 

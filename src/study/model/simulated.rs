@@ -1,118 +1,18 @@
-//! The heads of an encoder on the simulated hardware: the only file that knows both.
+//! The heads of an encoder on the simulated hardware: the only file that runs them there.
 //!
-//! [`Laid`] is the checked hardware: one layout for the longest sample, and for each shorter length
-//! its first tokens, with the places that the longest layout wires. [`Simulated`] adds what
-//! calibration samples fix, and [`OnChip`] one trial's chip, to which every head of every sample is
-//! written in turn.
+//! [`Simulated`] adds to the layouts what calibration samples fix, and [`OnChip`] one trial's chip, to
+//! which every head of every sample is written in turn.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Activations, Attend, EncoderShape, HeadSite, Operands, Recorded, Trace};
-use crate::base::cost::Ledger;
-use crate::base::energy::Corner;
-use crate::base::mistake::Mistakes;
+use super::{Activations, Attend, HeadSite, Laid, Operands, Recorded, Spending};
 use crate::base::rng::Seed;
-use crate::base::timing::StageTimes;
-use crate::base::units::Picos;
 use crate::hardware::attention::{
-    Account, Attention, AttentionParams, Calibration, Datapath, Finish, Head, Mask, Place,
-    Prepared, Reference, Shape,
+    Account, Attention, Calibration, Finish, Head, Mask, Place, Prepared, Reference,
 };
 use crate::hardware::converter::{FullScale, Ladders};
-use crate::hardware::crossbar::{self, Cut};
-use crate::hardware::device::Device;
+use crate::hardware::crossbar;
 use crate::hardware::quantise::{Matrix, NOMINAL_K, NOMINAL_Q, NOMINAL_V, percentile};
-use crate::hardware::topk::{K, Split};
-
-/// The hardware of an encoder for samples of certain lengths, checked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Laid {
-    /// The design.
-    pub datapath: Datapath,
-    /// The layout of the longest sample, a head for each layer and head.
-    pub longest: Attention,
-    by_length: BTreeMap<usize, Attention>,
-    layers: usize,
-    heads: usize,
-}
-
-impl Laid {
-    /// Lays an encoder out. `topk.k` and the ramp's full scale may hold one number for all heads, one
-    /// a layer, or one a head, layer by layer.
-    ///
-    /// # Errors
-    /// Every mistake of the hardware's parameters for the longest sample.
-    pub fn check(
-        params: &AttentionParams,
-        device: &Device,
-        datapath: Datapath,
-        shape: &EncoderShape,
-        longest: usize,
-        lengths: &BTreeSet<usize>,
-    ) -> Result<Self, Mistakes> {
-        let (layers, heads) = (shape.layers, shape.heads);
-        let mut params = params.clone();
-        if let K::PerHead(ks) = &mut params.topk.k
-            && ks.len() == layers
-        {
-            *ks = ks.iter().flat_map(|k| vec![*k; heads]).collect();
-        }
-        if let FullScale::PerHead(scores) = &mut params.ramp.full_scale
-            && scores.len() == layers
-        {
-            *scores = scores.iter().flat_map(|s| vec![*s; heads]).collect();
-        }
-        let of = |tokens: usize| Shape {
-            heads: layers * heads,
-            queries: tokens,
-            tokens,
-            d_head: shape.d_head(),
-            d_value: shape.d_head(),
-        };
-        let whole = params.check(of(longest), device)?;
-        let mut by_length = BTreeMap::new();
-        for &tokens in lengths
-            .iter()
-            .filter(|tokens| (1..=longest).contains(*tokens))
-        {
-            // The first tokens of the longest layout.
-            let sizes: Vec<usize> = whole
-                .crossbar
-                .tiles()
-                .iter()
-                .map(|tile| tile.end.min(tokens).saturating_sub(tile.start))
-                .filter(|size| *size > 0)
-                .collect();
-            let mut part = params.clone();
-            part.crossbar.cut = Cut::Explicit(sizes.clone());
-            part.topk.k = K::All(1);
-            part.topk.split = Split::Proportional {};
-            let mut attention = part.check(of(tokens), device)?;
-            attention.topk = whole
-                .topk
-                .iter()
-                .map(|wired| {
-                    let mut topk = wired.clone();
-                    let live: Vec<usize> = (0..wired.quota.len())
-                        .map(|tile| sizes.get(tile).copied().unwrap_or(0))
-                        .collect();
-                    topk.quota = wired.row_quota(&live);
-                    topk.quota.truncate(sizes.len());
-                    topk.k = wired.k.min(tokens);
-                    topk
-                })
-                .collect();
-            by_length.insert(tokens, attention);
-        }
-        Ok(Self {
-            datapath,
-            longest: whole,
-            by_length,
-            layers,
-            heads,
-        })
-    }
-}
 
 /// Hardware with what calibration fixed for each head.
 #[derive(Clone, Debug)]
@@ -121,6 +21,7 @@ pub struct Simulated<'a> {
     seed: Seed,
     calibrations: Vec<Calibration>,
     finishes: Vec<Finish<'a>>,
+    silent: Vec<usize>,
 }
 
 impl<'a> Simulated<'a> {
@@ -128,7 +29,7 @@ impl<'a> Simulated<'a> {
     /// ramp's full scale from all of them together, the converter of A x V from the longest.
     #[must_use]
     pub fn calibrate(laid: &'a Laid, seed: Seed, recorded: &[Recorded]) -> Self {
-        let mut of_head: Vec<Vec<&Recorded>> = vec![Vec::new(); laid.layers * laid.heads];
+        let mut of_head: Vec<Vec<&Recorded>> = vec![Vec::new(); laid.heads()];
         for one in recorded {
             if let Some(rows) = of_head.get_mut(laid.index(one.site)) {
                 rows.push(one);
@@ -136,8 +37,12 @@ impl<'a> Simulated<'a> {
         }
         let mut calibrations = Vec::with_capacity(of_head.len());
         let mut finishes = Vec::with_capacity(of_head.len());
+        let mut silent = Vec::new();
         for (at, rows) in of_head.iter().enumerate() {
-            let calibration = calibrate(&laid.longest, at, rows);
+            let (calibration, heard) = calibrate(&laid.longest, at, rows);
+            if !heard {
+                silent.push(at);
+            }
             let mut longest: Option<&Recorded> = None;
             for &one in rows {
                 if longest.is_none_or(|other| one.k.ncols() > other.k.ncols()) {
@@ -147,7 +52,7 @@ impl<'a> Simulated<'a> {
             let head = longest.map_or_else(empty_head, |one| {
                 head_of(&one.q.as_view(), &one.k.as_view(), &one.v.as_view())
             });
-            let attention = laid.by_length.get(&head.k.nrows()).unwrap_or(&laid.longest);
+            let attention = laid.of_length(head.k.nrows()).unwrap_or(&laid.longest);
             let prepared = Prepared::of(attention, &head, calibration, 1);
             finishes.push(Finish::load(attention, laid.datapath, at, &prepared));
             calibrations.push(calibration);
@@ -157,6 +62,7 @@ impl<'a> Simulated<'a> {
             seed,
             calibrations,
             finishes,
+            silent,
         }
     }
 
@@ -166,11 +72,17 @@ impl<'a> Simulated<'a> {
         &self.calibrations
     }
 
+    /// Heads whose calibration samples hold no positive score: no percentile of them is a full scale.
+    #[must_use]
+    pub fn silent(&self) -> &[usize] {
+        &self.silent
+    }
+
     /// Fabricates the chip of a trial. Shorter layouts are the first columns of the longest one, and
     /// their draws have the same addresses, so all of them are one chip.
     #[must_use]
     pub fn on_chip(&'a self, trial: u64) -> OnChip<'a> {
-        let chips = self.laid.by_length.iter().map(|(tokens, attention)| {
+        let chips = self.laid.lengths().map(|(tokens, attention)| {
             let chip = crossbar::Chip::fabricate(
                 self.seed,
                 trial,
@@ -179,7 +91,7 @@ impl<'a> Simulated<'a> {
                 attention.values.as_ref(),
             );
             let ladders = attention.ladders(&chip);
-            (*tokens, (attention, chip, ladders))
+            (tokens, (attention, chip, ladders))
         });
         OnChip {
             simulated: self,
@@ -188,19 +100,9 @@ impl<'a> Simulated<'a> {
     }
 }
 
-impl Laid {
-    const fn index(&self, site: HeadSite) -> usize {
-        site.layer * self.heads + site.head
-    }
-
-    /// The address of a head's draws: no two heads of any two samples share one.
-    const fn address(&self, site: HeadSite) -> u64 {
-        site.sample * (self.layers * self.heads) as u64 + self.index(site) as u64
-    }
-}
-
-/// Scales and full scale of one head, from all calibration samples together.
-fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> Calibration {
+/// Scales and full scale of one head, from all calibration samples together, and whether a percentile
+/// that was asked for exists.
+fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> (Calibration, bool) {
     let values = |of: fn(&Recorded) -> &Activations, factor: fn(&Recorded) -> f64| -> Vec<f64> {
         let scaled = rows.iter().flat_map(|one| {
             let factor = factor(one);
@@ -209,8 +111,8 @@ fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> Calibrat
         scaled.collect()
     };
     let full_scale = match attention.ramp.full_scale() {
-        FullScale::Scores(score) => *score,
-        FullScale::PerHead(scores) => scores.get(head).copied().unwrap_or(1.0),
+        FullScale::Scores(score) => Some(*score),
+        FullScale::PerHead(scores) => scores.get(head).copied(),
         FullScale::Percentile(percent) => {
             let mut positive = Vec::new();
             for one in rows {
@@ -221,11 +123,13 @@ fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> Calibrat
                         .filter(|score| **score > 0.0),
                 );
             }
-            percentile(positive, *percent).unwrap_or(1.0)
+            percentile(positive, *percent)
         }
     };
+    let heard = full_scale.is_some();
+    let full_scale = full_scale.unwrap_or(1.0);
     let quantise = &attention.quantise;
-    Calibration {
+    let calibration = Calibration {
         q: quantise
             .q
             .fit(&values(|one| &one.q, query_factor), NOMINAL_Q),
@@ -233,7 +137,8 @@ fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> Calibrat
         v: quantise.v.fit(&values(|one| &one.v, |_| 1.0), NOMINAL_V),
         full_scale,
         lsb: attention.ramp.lsb(full_scale),
-    }
+    };
+    (calibration, heard)
 }
 
 fn query_factor(one: &Recorded) -> f64 {
@@ -264,83 +169,6 @@ fn head_of(q: &View<'_>, k: &View<'_>, v: &View<'_>) -> Head {
     }
 }
 
-/// What heads cost and how they were read, counted; joules only at the end.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Spending {
-    /// Counts by stage.
-    pub ledger: Ledger,
-    /// Busy time by stage.
-    pub busy: StageTimes,
-    /// Heads.
-    pub heads: u64,
-    /// Picoseconds of all makespans: heads run one after another on one macro.
-    pub makespans: u128,
-    /// Picoseconds times tiles, for leakage.
-    pub leaking: u128,
-    /// Steps executed by driven tiles.
-    pub steps: u64,
-    /// Driven tiles of all queries.
-    pub tiles: u64,
-    /// Sum over live columns of the squared deviation at the comparator, in LSB squared.
-    pub noise_square: f64,
-    /// Live columns.
-    pub live: u64,
-}
-
-impl Default for Spending {
-    fn default() -> Self {
-        Self {
-            ledger: Ledger::ZERO,
-            busy: StageTimes::ZERO,
-            heads: 0,
-            makespans: 0,
-            leaking: 0,
-            steps: 0,
-            tiles: 0,
-            noise_square: 0.0,
-            live: 0,
-        }
-    }
-}
-
-impl Trace for Spending {
-    fn join(&mut self, later: Self) {
-        self.ledger.add(&later.ledger);
-        self.busy = self.busy.then(&later.busy);
-        self.heads += later.heads;
-        self.makespans += later.makespans;
-        self.leaking += later.leaking;
-        self.steps += later.steps;
-        self.tiles += later.tiles;
-        self.noise_square += later.noise_square;
-        self.live += later.live;
-    }
-}
-
-impl Spending {
-    /// Energy of all heads in picojoules.
-    #[must_use]
-    pub fn energy_pj(&self, device: &Device, corner: Corner) -> f64 {
-        let prices = &device.prices;
-        let dynamic = prices.energy(&self.ledger, Picos::ZERO, 0, corner).si() * 1e12;
-        // Watts times picoseconds are picojoules.
-        dynamic + prices.leak(corner).si() * self.leaking as f64
-    }
-
-    /// Root mean square deviation at the comparator, in LSB.
-    #[must_use]
-    pub fn noise_lsb(&self) -> Option<f64> {
-        (self.live > 0).then(|| (self.noise_square / self.live as f64).sqrt())
-    }
-
-    /// Steps executed over steps of a full ramp.
-    #[must_use]
-    pub fn alpha(&self, attention: &Attention) -> Option<f64> {
-        let full = self.tiles as f64 * f64::from(attention.ramp.steps());
-        (self.tiles > 0 && !attention.ramp.is_exact()).then(|| self.steps as f64 / full)
-    }
-}
-
 /// The hardware with the chip of one trial.
 #[derive(Clone, Debug)]
 pub struct OnChip<'a> {
@@ -358,6 +186,7 @@ impl Attend for OnChip<'_> {
             seed,
             calibrations,
             finishes,
+            ..
         } = self.simulated;
         let at = laid.index(site);
         // Lengths were laid out before; a sample of another one has no layout and gets no output.

@@ -49,6 +49,13 @@ impl<'a> Tensors<'a> {
         self.file.tensor(name).is_ok() || self.file.tensor(&format!("{name}.int4")).is_ok()
     }
 
+    /// What the file of these `bytes` says of itself under a key.
+    #[must_use]
+    pub fn about(&self, bytes: &[u8], key: &str) -> Option<String> {
+        let (_, about) = SafeTensors::read_metadata(bytes).ok()?;
+        about.metadata().as_ref()?.get(key).cloned()
+    }
+
     /// Rows of the tensor of this whole name, if the file holds it.
     #[must_use]
     pub fn rows(&self, name: &str) -> Option<usize> {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{Case, EncoderCase, Plan, key};
 use crate::base::mistake::Mistakes;
-use crate::hardware::attention::{Datapath, Shape};
-use crate::shell::config::{ExperimentParams, FileMistakes};
-use crate::study::model::Laid;
+use crate::hardware::attention::{Attention, Datapath, Shape};
+use crate::shell::config::{ExperimentParams, FileMistakes, Study};
+use crate::study::model::{Laid, ModelParams};
 use crate::study::workload::{Nominal, Workload};
 
 impl Plan {
@@ -90,7 +90,7 @@ impl Plan {
                 calibration: Vec::new(),
                 nominal: Some(nominal),
             }),
-            attention: Arc::new(laid.longest.clone()),
+            attention: Arc::new(attention_of(&laid, &study, model)),
             datapath,
             // Layers see what the layers before them selected: nothing is shared.
             front: key(&(
@@ -113,4 +113,22 @@ impl Plan {
             }),
         })
     }
+}
+
+/// The layout of the longest sample, with a warning if the weights were trained for another k.
+fn attention_of(laid: &Laid, study: &Study, model: &ModelParams) -> Attention {
+    let mut attention = laid.longest.clone();
+    let all = laid.datapath == Datapath::Conventional {};
+    if let Some(trained) = &study.encoder.trained_k {
+        let same = |k: usize| *trained == k.to_string() && !all;
+        let every =
+            trained == "all" && (all || attention.topk.iter().all(|one| one.k == study.longest));
+        if !every && !attention.topk.iter().all(|one| same(one.k)) {
+            attention.warnings.push(format!(
+                "model: {} was trained with k = {trained}; with another k it is less right",
+                model.weights.display()
+            ));
+        }
+    }
+    attention
 }

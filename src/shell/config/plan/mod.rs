@@ -3,6 +3,7 @@
 mod blame;
 mod encoder;
 mod head;
+mod overrides;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use toml::{Table, Value};
 
 use self::blame::{Origin, blame};
 use self::head::{check_head, make_absolute, sweep, whole};
+pub use self::overrides::Overrides;
 use super::{
     DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, find_home, tree,
 };
@@ -23,19 +25,6 @@ use crate::hardware::attention::{Attention, Datapath};
 use crate::hardware::converter::FullScale;
 use crate::study::model::Laid;
 use crate::study::workload::Workload;
-
-/// What a command line sets over the file.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// Paths and values.
-    pub set: Vec<(String, Value)>,
-    /// Seed.
-    pub seed: Option<u64>,
-    /// Trials.
-    pub trials: Option<u64>,
-    /// Samples of the task.
-    pub samples: Option<u64>,
-}
 
 /// What two cases have in common if it is equal.
 pub type Key = [u8; 16];
@@ -108,49 +97,7 @@ impl Plan {
         let file = path.display().to_string();
         let mut store = Store::default();
         let mut raw = store.text(path)?;
-        let mut mistakes = Mistakes::none();
-        let mut origins = Vec::new();
-        for (at, value) in &overrides.set {
-            match tree::set(&mut raw, at, value.clone()) {
-                Ok(()) => origins.push(Origin::command_line(at, format!("--set {at}"))),
-                Err(part) => mistakes.add(
-                    &format!("--set {at}"),
-                    tree::show(value),
-                    format!("the path does not exist: `{part}` is not a table"),
-                    "a path is keys of the file joined by points, such as topk.k",
-                ),
-            }
-        }
-        for (at, number) in [("seed", overrides.seed), ("trials", overrides.trials)] {
-            if let Some(number) = number {
-                origins.push(Origin::command_line(at, format!("--{at}")));
-                match i64::try_from(number) {
-                    Ok(number) => {
-                        raw.insert(at.to_owned(), Value::Integer(number));
-                    }
-                    Err(_) => mistakes.add(
-                        &format!("--{at}"),
-                        number,
-                        "is too large",
-                        "write a number below 2^63",
-                    ),
-                }
-            }
-        }
-        if let Some(samples) = overrides.samples {
-            match raw.get_mut("task") {
-                Some(Value::Table(task)) => {
-                    origins.push(Origin::command_line("task.samples", "--samples".to_owned()));
-                    task.insert("samples".to_owned(), Value::Integer(samples as i64));
-                }
-                _ => mistakes.add(
-                    "--samples",
-                    samples,
-                    "the experiment has no [task] whose samples could be counted",
-                    "leave it out, or run an experiment on an encoder",
-                ),
-            }
-        }
+        let (origins, mistakes) = overrides.write(&mut raw);
         let mut reading = tree::read::<ExperimentParams>(&raw);
         let mut found = FileMistakes::of(&file, mistakes);
         let wrong = std::mem::take(&mut reading.mistakes);
