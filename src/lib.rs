@@ -26,11 +26,12 @@
 //! let finish = Finish::load(&hardware, Datapath::Topkima {}, head, &calibrated);
 //! let chip = Chip::fabricate(seed, trial, &device, &hardware.crossbar, hardware.values.as_ref());
 //! let trips = hardware.convert(seed, &chip, &hardware.ladders(&chip), 0, &prepared).trips;
-//! let stored = hardware.values.as_ref().map(|v| v.program(seed, 0, &chip, &device, &prepared.v));
-//! let mut row = finish.select(trips.column(0).as_slice(), 0, &prepared);
-//! finish.drive(seed, &chip, (0, 0), &prepared, stored.as_ref(), &mut row);
+//! let stored = hardware.values.as_ref().map(|v| v.program(seed, 0, &chip, &device, &prepared.v).value);
+//! let mut query = finish.select(trips.column(0).as_slice(), 0, &prepared);
+//! finish.drive(seed, &chip, (0, 0), &prepared, stored.as_ref(), &mut query);
+//! let (row, counts) = (query.value, query.cost.total());
 //! assert_eq!(row.survivors.len(), 5);
-//! println!("query 0 attends to {:?}: {:?}", row.survivors, row.output);
+//! println!("query 0 attends to {:?}: {:?}; {counts:?}", row.survivors, row.output);
 //! ```
 
 pub mod base;

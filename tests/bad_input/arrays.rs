@@ -225,3 +225,39 @@ fn calibration_rows_without_a_positive_score_give_no_full_scale() {
     ];
     assert_snapshot!(on(npz(&arrays)), @"e.toml: ramp.full_scale.percentile = 99.9: the calibration rows of heads [0] of this workload hold no positive live score, so no percentile of them is a full scale; give `full_scale = { scores = ... }` or `{ per-head = [...] }`, or other calibration rows");
 }
+
+/// A slip in the name of a mask would otherwise run without it.
+#[test]
+fn an_array_that_no_workload_has_is_named_in_every_format() {
+    let arrays = [("q", [40, 8]), ("k", [40, 8]), ("v", [40, 8])];
+    let mut all: Vec<(&str, &[usize])> = arrays.iter().map(|(name, s)| (*name, &s[..])).collect();
+    all.extend([("Mask", &[40][..]), ("scores", &[40, 40][..])]);
+    assert_snapshot!(on(with(&all)), @r"
+    a.npz: holds an array `Mask`, which no workload has; the arrays are named `q`, `k`, `v` and, where keys are masked, `mask`: rename it, or leave it out
+    a.npz: holds an array `scores`, which no workload has; the arrays are named `q`, `k`, `v` and, where keys are masked, `mask`: rename it, or leave it out
+    2 mistakes; nothing was run
+    ");
+    let mut tensors = safetensors(0.0);
+    let at = tensors
+        .windows(3)
+        .position(|part| part == b"\"v\"")
+        .unwrap();
+    tensors[at + 1] = b'V';
+    let said = Case::new(on_file("").replace("a.npz", "a.safetensors"))
+        .with("a.safetensors", tensors)
+        .refused(&[]);
+    assert!(
+        said.starts_with("a.safetensors: holds an array `V`, which no workload has"),
+        "{said}"
+    );
+    let said = Case::new(on_file("").replace("a.npz", "a"))
+        .with("a/q.npy", npy(0.0))
+        .with("a/k.npy", npy(0.0))
+        .with("a/v.npy", npy(0.0))
+        .with("a/mask_.npy", npy(0.0))
+        .refused(&[]);
+    assert!(
+        said.starts_with("a: holds an array `mask_`, which no workload has"),
+        "{said}"
+    );
+}

@@ -243,3 +243,18 @@ fn a_shape_cannot_be_causal() {
     );
     assert_snapshot!(Case::new(text).refused(&[]), @"e.toml: workload.causal = true: a shape has no scores that could be masked; take it out, or name a file or a synthetic family");
 }
+
+#[test]
+fn a_schedule_that_names_no_stage_or_leaves_one_out_is_refused() {
+    let pipelined = |stations: &str| {
+        refused(small(&format!(
+            "[timing]\nschedule = {{ pipelined = {{ stations = {stations} }} }}\n"
+        )))
+    };
+    assert_snapshot!(pipelined("[[\"input\", \"rampe\"]]"), @r#"e.toml: timing.schedule.pipelined.stations[0][1] = "rampe": is not one of the choices here; did you mean `ramp`? allowed: write-k, input, ramp, arbiter, merge, sort, lut-load, softmax, write-v, av"#);
+    let said = pipelined("[[\"input\", \"ramp\"]]");
+    assert!(
+        said.starts_with("e.toml: timing.schedule.pipelined.stations") && said.contains("softmax"),
+        "{said}"
+    );
+}

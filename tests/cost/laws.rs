@@ -14,8 +14,8 @@ fn sums_over_stages_and_over_actions_are_the_total() {
     let mut plan = real(&[]);
     for design in 0..plan.designs() {
         let case = plan.case(0, design).unwrap();
-        let (prepared, outcomes) = outcomes(&case);
-        let spent = spent(&case, &prepared, &outcomes, 0..outcomes.len());
+        let queries = paid(&case);
+        let spent = spent(&case, &queries);
         let bill = bill(&spent, &case.attention);
         let total = bill.total().si();
         let stages: f64 = Stage::ALL.iter().map(|stage| bill.stage(*stage).si()).sum();
@@ -34,9 +34,9 @@ fn sums_over_stages_and_over_actions_are_the_total() {
             assert_eq!(count, spent.ledger.total().count(action), "{action}");
         }
         // Queries counted apart and added are the head, apart from what a head pays once.
-        let parts = [0..100, 100..101, 101..outcomes.len()].into_iter();
-        let parts = parts.fold(Ledger::ZERO, |sum, which| {
-            sum.then(&super::setup::spent(&case, &prepared, &outcomes, which).ledger)
+        let parts = [&queries[..100], &queries[100..101], &queries[101..]];
+        let parts = parts.into_iter().fold(Ledger::ZERO, |sum, part| {
+            sum.then(&super::setup::spent(&case, part).ledger)
         });
         for stage in Stage::OF_A_QUERY {
             assert_eq!(parts.stage(stage), spent.ledger.stage(stage), "{stage}");
@@ -100,23 +100,23 @@ fn early_stop_never_costs_more_than_the_same_ramp_run_to_its_end() {
         let mut plan = real(&[("timing.arbiter", &format!("{{ {arbiter} = {{}} }}"))]);
         let case = plan.case(0, 2).unwrap();
         assert_eq!(case.datapath, Datapath::Topkima {});
-        let steps = f64::from(case.attention.ramp.steps());
-        let (prepared, early) = outcomes(&case);
-        let mut end = early.clone();
-        for tile in end.iter_mut().flat_map(|outcome| &mut outcome.tiles) {
-            tile.stop = tile.stop.map(|_| steps);
-        }
+        let steps = case.attention.ramp.steps();
         let mut faster = 0;
-        for query in 0..early.len() {
-            let early = spent(&case, &prepared, &early, query..query + 1);
-            let end = spent(&case, &prepared, &end, query..query + 1);
+        for early in paid(&case) {
+            let mut end = early.value.trace.clone();
+            for tile in end.tiles.iter_mut().filter(|tile| tile.columns > 0) {
+                tile.stop_step = steps;
+            }
+            let end = traced(&case, std::slice::from_ref(&end));
+            let query = early.value.row.codes.clone();
+            let early = spent(&case, std::slice::from_ref(&early));
             for action in Action::ALL {
                 let count = |spent: &Spent| spent.ledger.total().count(action);
-                assert!(count(&early) <= count(&end), "{arbiter} {query} {action}");
+                assert!(count(&early) <= count(&end), "{arbiter} {query:?} {action}");
             }
             for corner in Corner::ALL {
                 let energy = |spent: &Spent| spent.energy(&case.attention, corner);
-                assert!(energy(&early) <= energy(&end), "{arbiter} {query}");
+                assert!(energy(&early) <= energy(&end), "{arbiter} {query:?}");
             }
             let (early, end) = (early.run, end.run);
             assert!(early.longest <= end.longest && early.makespan <= end.makespan);
@@ -138,11 +138,11 @@ fn stopping_never_costs_more_than_full_ramps_with_free_sorting() {
             sort: Sort::PerTile {}
         }
     );
-    let ((prepared, full), (_, early)) = (outcomes(&sorted), outcomes(&stopped));
-    for query in 0..full.len() {
-        assert_eq!(full[query].survivors, early[query].survivors);
-        let full = spent(&sorted, &prepared, &full, query..query + 1);
-        let early = spent(&stopped, &prepared, &early, query..query + 1);
+    let (full, early) = (paid(&sorted), paid(&stopped));
+    for (query, (full, early)) in full.iter().zip(&early).enumerate() {
+        assert_eq!(full.value.survivors, early.value.survivors);
+        let full = spent(&sorted, std::slice::from_ref(full));
+        let early = spent(&stopped, std::slice::from_ref(early));
         let (bill_full, bill_early) = (
             bill(&full, &sorted.attention),
             bill(&early, &stopped.attention),
@@ -162,8 +162,7 @@ fn stopping_never_costs_more_than_full_ramps_with_free_sorting() {
         );
     }
     let busy = |spent: &Spent, stage| spent.run.busy.get(stage);
-    let full = spent(&sorted, &prepared, &full, 0..full.len());
-    let early = spent(&stopped, &prepared, &early, 0..early.len());
+    let (full, early) = (spent(&sorted, &full), spent(&stopped, &early));
     let ramps = busy(&early, Stage::Ramp) + busy(&early, Stage::Arbiter);
     assert!(ramps < busy(&full, Stage::Ramp));
 }
@@ -176,8 +175,7 @@ fn doubling_one_price_in_the_device_file_doubles_only_its_share() {
     let spent: Vec<Spent> = (0..3)
         .map(|design| {
             let case = plan.case(0, design).unwrap();
-            let (prepared, outcomes) = outcomes(&case);
-            spent(&case, &prepared, &outcomes, 0..20)
+            spent(&case, &paid(&case)[..20])
         })
         .collect();
     let bills = |set: &[(&str, &str)]| -> Vec<Bill> {
@@ -214,4 +212,20 @@ fn doubling_one_price_in_the_device_file_doubles_only_its_share() {
             assert!((rise - before.action(action).si()).abs() <= 1e-9 * before.total().si());
         }
     }
+}
+
+/// What a device states for five bits is told to be taken as it stands wherever another ramp takes it.
+#[test]
+fn a_ramp_that_the_device_does_not_speak_of_is_warned_of() {
+    let told = |name, set: &[(&str, &str)], key: &str| {
+        let plan = load(name, set);
+        plan.warnings.iter().filter(|w| w.starts_with(key)).count()
+    };
+    assert_eq!(told("adc_bits", &[], "ramp.bits"), 1);
+    assert_eq!(told("pipeline", &[], "ramp.bits"), 0);
+    let silent = [("device", "{ name = \"ideal\" }")];
+    assert_eq!(told("adc_bits", &silent, "ramp.bits"), 0);
+    assert_eq!(told("pipeline", &[("av", "{ ideal = {} }")], "av.ideal"), 1);
+    let external = [("ramp.placement", "{ external = {} }")];
+    assert_eq!(told("pipeline", &external, "ramp.placement"), 1);
 }

@@ -5,6 +5,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod commands;
 mod laws;
 mod nominal;
 mod setup;
+mod traces;

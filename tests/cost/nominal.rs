@@ -31,8 +31,8 @@ fn a_cost_only_point_takes_less_than_100_us() {
             for _ in 0..50 {
                 let start = Instant::now();
                 let finish = Finish::nominal_of(&case.attention, case.datapath);
-                let mut account = Account::open(&finish, 64);
-                account.add_nominal(&finish, 384, 10);
+                let mut account = Account::of_layout(&finish);
+                account.add_nominal(384, 10);
                 let tally = CostTally::of(&account.close(384), &case.attention);
                 best = best.min(start.elapsed());
                 energy += tally.energy_pj[0];
@@ -142,9 +142,10 @@ fn the_nominal_cost_is_the_simulated_one_where_every_tile_stops_at_that_step() {
         let calibration = Calibration::of(&attention, &rows, 0);
         let prepared = Prepared::of(&attention, &head, calibration, 5);
         let chip = Chip::fabricate(Seed(1), 0, &device, &attention.crossbar, None);
-        let trips = attention
-            .convert(Seed(1), &chip, &attention.ladders(&chip), 0, &prepared)
-            .trips;
+        let conversion = attention.convert(Seed(1), &chip, &attention.ladders(&chip), 0, &prepared);
+        let trips = &conversion.trips;
+        let values = attention.values.as_ref().unwrap();
+        let stored = values.program(Seed(1), 0, &chip, &device, &prepared.v);
         for datapath in [
             Datapath::Conventional {},
             per_tile,
@@ -152,17 +153,19 @@ fn the_nominal_cost_is_the_simulated_one_where_every_tile_stops_at_that_step() {
             Datapath::Topkima {},
         ] {
             let finish = Finish::load(&attention, datapath, 0, &prepared);
-            let mut simulated = Account::open(&finish, 3);
+            let mut simulated = Account::open(&finish, &conversion.written, stored.cost);
             for query in 0..queries {
-                let outcome = finish.select(trips.column(query).as_slice(), query, &prepared);
+                let mut done = finish.select(trips.column(query).as_slice(), query, &prepared);
                 if datapath == (Datapath::Topkima {}) {
-                    let stops: Vec<_> = outcome.tiles.iter().map(|tile| tile.stop).collect();
+                    let stops: Vec<_> = done.value.tiles.iter().map(|tile| tile.stop).collect();
                     assert_eq!(stops, [Some(f64::from(stop)); 2]);
                 }
-                simulated.add(prepared.query(query), &outcome);
+                let (place, values) = ((0, query), Some(&stored.value));
+                finish.drive(Seed(1), &chip, place, &prepared, values, &mut done);
+                simulated.add(&done);
             }
-            let mut nominal = Account::open(&finish, 3);
-            nominal.add_nominal(&finish, queries as u64, stop);
+            let mut nominal = Account::of_layout(&finish);
+            nominal.add_nominal(queries as u64, stop);
             let (simulated, nominal) = (simulated.close(queries), nominal.close(queries));
             for stage in Stage::ALL {
                 assert_eq!(

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use topkima::base::cost::{Costed, Ledger, QueryTrace};
 use topkima::base::energy::{Bill, Corner};
 use topkima::base::rng::Seed;
 use topkima::hardware::attention::{
@@ -35,8 +36,14 @@ pub fn real(set: &[(&str, &str)]) -> Plan {
     load("pipeline", &[&head, set].concat())
 }
 
-/// Every query of the first head of a case on the chip of trial 0.
-pub fn outcomes(case: &Case) -> (Prepared, Vec<Outcome>) {
+/// The first head of a case.
+pub fn prepared(case: &Case) -> Prepared {
+    let calibration = Calibration::of(&case.attention, &case.workload.calibration[0], 0);
+    Prepared::of(&case.attention, &case.workload.heads[0], calibration, 5)
+}
+
+/// Every query of the first head of a case on the chip of trial 0, as it was paid for.
+pub fn paid(case: &Case) -> Vec<Costed<Outcome, Ledger>> {
     let (attention, seed) = (&case.attention, Seed(1));
     let rows = &case.workload.calibration[0];
     let calibration = Calibration::of(attention, rows, 0);
@@ -46,30 +53,43 @@ pub fn outcomes(case: &Case) -> (Prepared, Vec<Outcome>) {
         0,
         &Prepared::of(attention, rows, calibration, 1),
     );
-    let prepared = Prepared::of(attention, &case.workload.heads[0], calibration, 5);
+    let prepared = prepared(case);
     let values = attention.values.as_ref();
     let chip = Chip::fabricate(seed, 0, &attention.device, &attention.crossbar, values);
     let trips = attention
         .convert(seed, &chip, &attention.ladders(&chip), 0, &prepared)
         .trips;
-    let select = |query| finish.select(trips.column(query).as_slice(), query, &prepared);
-    let all = (0..trips.ncols()).map(select).collect();
-    (prepared, all)
+    let stored = values.map(|values| {
+        let device = &attention.device;
+        values.program(seed, 0, &chip, device, &prepared.v).value
+    });
+    let query = |query| {
+        let mut done = finish.select(trips.column(query).as_slice(), query, &prepared);
+        let stored = stored.as_ref();
+        finish.drive(seed, &chip, (0, query), &prepared, stored, &mut done);
+        done
+    };
+    (0..trips.ncols()).map(query).collect()
 }
 
-/// What these queries cost: `which` gives their numbers.
-pub fn spent(
-    case: &Case,
-    prepared: &Prepared,
-    outcomes: &[Outcome],
-    which: std::ops::Range<usize>,
-) -> Spent {
+/// What a head of these queries costs.
+pub fn spent(case: &Case, queries: &[Costed<Outcome, Ledger>]) -> Spent {
     let finish = Finish::nominal_of(&case.attention, case.datapath);
-    let mut account = Account::open(&finish, prepared.v.nrows());
-    for query in which.clone() {
-        account.add(prepared.query(query), &outcomes[query]);
+    let mut account = Account::of_layout(&finish);
+    for query in queries {
+        account.add(query);
     }
-    account.close(which.len())
+    account.close(queries.len())
+}
+
+/// What a head of queries with these traces costs.
+pub fn traced(case: &Case, traces: &[QueryTrace]) -> Spent {
+    let finish = Finish::nominal_of(&case.attention, case.datapath);
+    let mut account = Account::of_layout(&finish);
+    for trace in traces {
+        account.add_trace(trace);
+    }
+    account.close(traces.len())
 }
 
 pub fn bill(spent: &Spent, attention: &Attention) -> Bill {

@@ -50,7 +50,9 @@ fn one_trial(plan: &mut Plan, trial: u64) -> f64 {
             .convert(seed, &chip, &ladders, number, &prepared)
             .trips;
         let values = attention.values.as_ref().unwrap();
-        let stored = values.program(seed, number, &chip, &attention.device, &prepared.v);
+        let stored = values
+            .program(seed, number, &chip, &attention.device, &prepared.v)
+            .value;
         let mut square = 0.0;
         // Backwards, for no query may depend on the one before.
         for query in (0..trips.ncols()).rev() {
@@ -64,7 +66,7 @@ fn one_trial(plan: &mut Plan, trial: u64) -> f64 {
                 &mut outcome,
             );
             let float = prepared.reference.output.column(query);
-            let pairs = outcome.output.iter().zip(float.iter());
+            let pairs = outcome.value.output.iter().zip(float.iter());
             square += pairs
                 .map(|(got, wanted)| (got - wanted).powi(2))
                 .sum::<f64>();

@@ -46,7 +46,7 @@ pub fn programmed(name: &str, age: f64, selection: &Selection, head: u64) -> Vec
     let crossbar = layout(&device, tokens, d_head, 3);
     let codes = Matrix::from_fn(tokens, d_head, |token, _| (token % LEVELS) as f64 - 3.0);
     let chip = Chip::fabricate(SEED, 0, &device, &crossbar, None);
-    let keys = Keys::program(SEED, head, &chip, &device, &crossbar, &codes);
+    let keys = Keys::program(SEED, head, &chip, &device, &crossbar, &codes).value;
     let conductance = |level: f64| min + level / (LEVELS - 1) as f64 * (max - min);
     (0..LEVELS)
         .map(|level| {

@@ -24,7 +24,7 @@ fn switching_one_effect_off_moves_no_other_draw() {
             let crossbar = layout(&device, 256, 64, 7);
             let chip = Chip::fabricate(SEED, 3, &device, &crossbar, None);
             let codes = Matrix::from_fn(256, 64, |t, d| ((5 * t + 3 * d) % 15) as f64 - 7.0);
-            let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes);
+            let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes).value;
             let mut sums = vec![0.0; 256];
             keys.add_read_noise(SEED, 3, 0, 0, &[1.0; 64], &mut sums);
             let columns = keys.read_variance.as_ref().map(|v| v.column_sum());
@@ -99,6 +99,7 @@ fn stuck_cells_come_out_at_their_rates() {
             &crossbar,
             &Matrix::zeros(1024, 192),
         )
+        .value
     };
     let keys = write(0);
     assert_eq!(

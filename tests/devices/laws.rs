@@ -107,7 +107,7 @@ fn pairs_carry_the_spread_of_both_halves() {
         let chip = Chip::fabricate(SEED, 0, &device, &crossbar, None);
         for code in [-7, -4, 0, 2, 5] {
             let codes = Matrix::from_element(256, 192, f64::from(code));
-            let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes);
+            let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes).value;
             let g = min + f64::from(code).abs() / 7.0 * (max - min);
             let halves = [
                 clipped_normal(g, sigma(g)).1,

@@ -93,7 +93,10 @@ fn assert_halts(params: &AttentionParams, name: &str, head: &Head) {
             }
             let halted = halting_ramp(&columns, steps, places[at], params.ramp.below);
             assert_eq!(found.stop, Some(f64::from(halted.stop)), "query {query}");
-            assert_eq!(found.grants, halted.grants, "query {query}");
+            assert_eq!(
+                outcome.trace.tiles[at].grants, halted.grants,
+                "query {query}"
+            );
             assert_eq!(found.tie, halted.tie, "query {query}");
             survivors.extend(halted.kept);
         }

@@ -194,13 +194,15 @@ impl Bench {
         let trips = self.trips();
         let finish = Finish::load(&self.attention, datapath, 0, &self.prepared);
         let stored = self.attention.values.as_ref().map(|values| {
-            values.program(
-                SEED,
-                0,
-                &self.chip,
-                &self.attention.device,
-                &self.prepared.v,
-            )
+            values
+                .program(
+                    SEED,
+                    0,
+                    &self.chip,
+                    &self.attention.device,
+                    &self.prepared.v,
+                )
+                .value
         });
         (0..trips.ncols())
             .map(|query| {
@@ -214,7 +216,7 @@ impl Bench {
                     stored.as_ref(),
                     &mut outcome,
                 );
-                outcome
+                outcome.value
             })
             .collect()
     }

@@ -63,7 +63,7 @@ fn simulated(k: usize, range: &Range) -> f64 {
         let conversion = attention.convert(SEED, &chip, &attention.ladders(&chip), head, &prepared);
         for query in 0..queries {
             let trips: Vec<f64> = conversion.trips.column(query).iter().copied().collect();
-            stops += finish.select(&trips, query, &prepared).tiles[0]
+            stops += finish.select(&trips, query, &prepared).value.tiles[0]
                 .stop
                 .unwrap();
         }

@@ -21,12 +21,12 @@ fn mismatch_of_a_weight_has_variance_sigma2_sum_4b_tb2() {
     // 7 = 4 + 2 + 1, -5 = -(4 + 1), 2 = 2: places squared.
     for (code, squares) in [(7.0, 21.0_f64), (-5.0, 17.0), (2.0, 4.0)] {
         let codes = Matrix::from_element(COLUMNS, 62, code);
-        let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes);
+        let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes).value;
         let errors: Vec<f64> = keys.weights.iter().map(|w| w - code).collect();
         assert_normal(&format!("weight {code}"), &errors, 0.1 * squares.sqrt());
     }
     let zeros = Matrix::zeros(COLUMNS, 62);
-    let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &zeros);
+    let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &zeros).value;
     assert_eq!(
         keys.weights, zeros,
         "a cell that does not conduct has no mismatch"
@@ -50,7 +50,7 @@ fn mismatch_of_a_column_is_the_sum_over_its_cells() {
     let errors: Vec<f64> = (0..CHIPS)
         .flat_map(|trial| {
             let chip = Chip::fabricate(SEED, trial, &device, &crossbar, None);
-            let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes);
+            let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes).value;
             all(&(keys.weights * Matrix::from_column_slice(8, 1, &q)))
         })
         .map(|sum| sum - clean)
@@ -69,7 +69,7 @@ fn additive_error_is_one_normal_draw_a_weight() {
     let chip = Chip::fabricate(SEED, 0, &device, &crossbar, None);
     for code in [-7.0, 0.0, 3.0] {
         let codes = Matrix::from_element(COLUMNS, 62, code);
-        let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes);
+        let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes).value;
         let errors: Vec<f64> = keys.weights.iter().map(|w| w - code).collect();
         assert_normal(&format!("weight {code}"), &errors, 0.3);
     }
@@ -85,7 +85,7 @@ fn a_proportional_write_spreads_by_sigma_times_its_level() {
     let crossbar = lay(&device, COLUMNS, 62);
     let chip = Chip::fabricate(SEED, 0, &device, &crossbar, None);
     let codes = Matrix::from_element(COLUMNS, 62, 4.0);
-    let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes);
+    let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes).value;
     // 5 % of each half, 20 uS and 0.2 uS at the ends of the window.
     let (g_up, g_down) = (0.2 + 4.0 / 7.0 * 19.8, 0.2);
     let sigma = 0.05_f64 * f64::hypot(g_up, g_down) / 19.8 * 7.0;
@@ -107,7 +107,7 @@ fn read_noise_of_a_column_has_variance_q2_sigma2() {
         ((t * 7 + d * 5 + t / 15) % 15) as f64 - 7.0
     });
     let chip = Chip::fabricate(SEED, 0, &device, &crossbar, None);
-    let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes);
+    let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &codes).value;
     // 1 % of each half's conductance, in weight levels.
     let variance = codes.map(|code: f64| {
         let up = min + code.abs() / 7.0 * (max - min);

@@ -215,7 +215,7 @@ fn plain_adc_noise_spreads_codes_by_the_normal_law() {
     let chip = Chip::fabricate(SEED, 0, &device, &attention.crossbar, Some(values));
     let ladders = attention.ladders(&chip);
     let conversion = attention.convert(SEED, &chip, &ladders, 0, &prepared);
-    let stored = values.program(SEED, 0, &chip, &device, &prepared.v);
+    let stored = values.program(SEED, 0, &chip, &device, &prepared.v).value;
     let mut counts = vec![0.0; 128];
     for query in 0..queries {
         let trips: Vec<f64> = conversion.trips.column(query).iter().copied().collect();
@@ -228,6 +228,7 @@ fn plain_adc_noise_spreads_codes_by_the_normal_law() {
             Some(&stored),
             &mut outcome,
         );
+        let outcome = outcome.value;
         let code_value = outcome.row.codes[0] / 127.0 * outcome.row.gain;
         for output in &outcome.output[1..] {
             let code = output / code_value;

@@ -58,8 +58,11 @@ fn written(
         device,
         &crossbar,
         &codes(TOKENS, D_HEAD, 7),
-    );
-    let stored = values.program(SEED, head, &chip, device, &codes(8, TOKENS, 15));
+    )
+    .value;
+    let stored = values
+        .program(SEED, head, &chip, device, &codes(8, TOKENS, 15))
+        .value;
     (chip, keys.weights, stored.levels)
 }
 
@@ -148,9 +151,12 @@ fn keys_and_values_share_no_draw() {
     let values = Values::lay(256, 40, 256, Some(7), Addressing::Physical {});
     let chip = Chip::fabricate(SEED, 0, &device, &crossbar, Some(&values));
     let ones = Matrix::from_element(256, 40, 7.0);
-    let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &ones).weights;
+    let keys = Keys::program(SEED, 0, &chip, &device, &crossbar, &ones)
+        .value
+        .weights;
     let stored = values
         .program(SEED, 0, &chip, &device, &ones.transpose())
+        .value
         .levels;
     let as_weights = Matrix::from_fn(256, 40, |token, d| {
         (0..3)

@@ -59,10 +59,10 @@ named!(
         CellWrite, "cell-write", "one cell (a dual ternary SRAM cell, a conductance pair) written";
         InputCode, "input-code", "the pulse width of one driven wordline made from its code, once a query";
         WordlineCharge, "wordline-charge", "one pulse on a wordline, for each cell that loads the wire";
-        CellRead, "cell-read", "static current of one cell between a driven wordline and a driven column during one pulse";
+        CellRead, "cell-read", "static current of one cell (a replica as well) between a driven wordline and a driven column during one pulse";
         MacCharge, "mac-charge", "both bitlines of a driven column charged back after a MAC, for each cell that loads them";
         CalibrationCharge, "calibration-charge", "the calibration pulses set the ramp's start on one driven column, for each cell that loads its bitline";
-        RampCharge, "ramp-charge", "one ramp step lowers one driven column, for each cell that loads its bitline";
+        RampCharge, "ramp-charge", "the ramp lowers one driven column by a 32nd of full scale, one step of 5 bits, for each cell that loads its bitline";
         ComparatorDecision, "comparator-decision", "the comparator of one live column decides once (one column, one ramp step)";
         CounterStep, "counter-step", "the step counter of one tile advances and its code is sent along the tile";
         RegisterBit, "register-bit", "one bit of a result register stored (a code, an address)";

@@ -11,4 +11,4 @@ mod trace;
 
 pub use action::{Action, Stage};
 pub use count::{Cost, Costed, Ledger};
-pub use trace::{QueryTrace, StepGrants, TileShape, TileTrace, sort_compares};
+pub use trace::{QueryTrace, RampShape, StepGrants, TileShape, TileTrace, sort_compares};

@@ -104,41 +104,39 @@ impl TileTrace {
     ///
     /// Comparators of masked columns are off; those of columns already granted are counted on,
     /// though the acknowledge could switch them off (it saves k columns at most).
-    pub fn conversion(&self, shape: &TileShape) -> (Cost, Cost) {
+    pub fn conversion(&self, tile: &TileShape, ramp: &RampShape) -> (Cost, Cost) {
         if self.columns == 0 {
             return (Cost::ZERO, Cost::ZERO);
         }
         let steps = u64::from(self.stop_step);
-        let line = u64::from(self.columns) * u64::from(shape.wordlines);
-        let pulses = u64::from(shape.calibration_rows).saturating_add(steps);
-        let ramp = Cost::of(Action::CalibrationCharge, line)
-            .and(Action::RampCharge, line.saturating_mul(steps))
+        let columns = u64::from(self.columns);
+        let line = columns * u64::from(tile.wordlines);
+        let pulses = ramp.pulses(steps);
+        let counts = Cost::of(Action::CalibrationCharge, line)
+            .and(Action::RampCharge, line.saturating_mul(ramp.swing(steps)))
             .and(
                 Action::WordlineCharge,
-                u64::from(shape.bitlines).saturating_mul(pulses),
+                u64::from(tile.bitlines).saturating_mul(pulses),
             )
+            .and(Action::CellRead, columns.saturating_mul(pulses))
             .and(Action::ComparatorDecision, u64::from(self.live) * steps)
             .and(Action::CounterStep, steps);
-        let (code, address) = (u64::from(shape.code_bits), u64::from(shape.address_bits()));
+        let (code, address) = (u64::from(ramp.code_bits), u64::from(tile.address_bits()));
         let granted = self.granted();
         let codes = u64::from(self.codes).saturating_mul(code);
         let arbiter = Cost::of(Action::ArbiterGrant, granted)
             .and(Action::RegisterBit, granted.saturating_mul(code + address));
-        (ramp.and(Action::RegisterBit, codes), arbiter)
+        (counts.and(Action::RegisterBit, codes), arbiter)
     }
 }
 
-/// The size of a tile, as far as its wires and codes depend on it.
+/// The size of a tile, as far as its wires depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TileShape {
     /// Cells on a bitline, replica rows included.
     pub wordlines: u32,
     /// Cells on a wordline, idle columns included.
     pub bitlines: u32,
-    /// Calibration rows pulsed together before the ramp.
-    pub calibration_rows: u32,
-    /// Bits of a step code.
-    pub code_bits: u32,
 }
 
 impl TileShape {
@@ -162,9 +160,42 @@ impl TileShape {
     }
 }
 
+/// The ramp of a tile, as far as its charges and codes depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RampShape {
+    /// Calibration rows pulsed together before the ramp.
+    pub calibration_rows: u32,
+    /// Replica rows that make the ramp.
+    pub ramp_rows: u32,
+    /// Steps of a full ramp; more than 0.
+    pub steps: u32,
+    /// How far a full ramp goes, in 32nds of full scale: 32 down to zero, 64 down to -FS.
+    pub swing: u32,
+    /// Bits of a step code.
+    pub code_bits: u32,
+}
+
+impl RampShape {
+    /// Replica wordlines pulsed: the calibration rows once, then R / N rows a step, of R rows and
+    /// N steps. Where there are more steps than rows, a step is one narrower pulse.
+    fn pulses(&self, steps: u64) -> u64 {
+        let rows = (self.ramp_rows / self.steps).max(1);
+        u64::from(self.calibration_rows).saturating_add(steps.saturating_mul(u64::from(rows)))
+    }
+
+    /// How far so many steps go in 32nds of full scale, to the nearest: a line is charged back by what
+    /// it was lowered, in however many steps. Uneven steps count as their mean.
+    fn swing(&self, steps: u64) -> u64 {
+        let full = u64::from(self.steps);
+        (steps.saturating_mul(u64::from(self.swing)) + full / 2) / full
+    }
+}
+
 /// What one query did in all its tiles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueryTrace {
+    /// Inputs that are not zero: each pulses its wordlines in every driven tile.
+    pub inputs: u32,
     /// One entry a tile of Q K^T, in order of the tokens.
     pub tiles: Vec<TileTrace>,
     /// Digital compares between tiles, one after another: the smallest step over the tiles
@@ -172,6 +203,8 @@ pub struct QueryTrace {
     pub merge_compares: u64,
     /// Cycles of a sort over the whole row, from [`sort_compares`]; 0 where none is.
     pub sort_cycles: u64,
+    /// Rows driven in each tile of A x V; empty where it is digital.
+    pub value_rows: Vec<u32>,
 }
 
 impl QueryTrace {
@@ -181,10 +214,10 @@ impl QueryTrace {
         self.tiles.iter().map(|t| u64::from(t.survivors)).sum()
     }
 
-    /// Whether any tile took part.
+    /// How many tiles took part.
     #[must_use]
-    pub fn driven(&self) -> bool {
-        self.tiles.iter().any(|tile| tile.columns > 0)
+    pub fn driven(&self) -> u64 {
+        self.tiles.iter().filter(|tile| tile.columns > 0).count() as u64
     }
 }
 
@@ -206,7 +239,13 @@ mod tests {
     const SHAPE: TileShape = TileShape {
         wordlines: 256,
         bitlines: 256,
+    };
+
+    const RAMP: RampShape = RampShape {
         calibration_rows: 32,
+        ramp_rows: 32,
+        steps: 32,
+        swing: 32,
         code_bits: 5,
     };
 
@@ -234,7 +273,7 @@ mod tests {
     #[test]
     fn a_tile_without_columns_costs_nothing() {
         assert_eq!(
-            TileTrace::default().conversion(&SHAPE),
+            TileTrace::default().conversion(&SHAPE, &RAMP),
             (Cost::ZERO, Cost::ZERO)
         );
         assert_eq!(SHAPE.mac(10, 0), Cost::ZERO);
@@ -243,7 +282,7 @@ mod tests {
     #[test]
     fn counts_of_a_known_tile() {
         let tile = TileTrace::stopped(100, 32, 2, [10, 10, 12].into_iter());
-        let (ramp, arbiter) = tile.conversion(&SHAPE);
+        let (ramp, arbiter) = tile.conversion(&SHAPE, &RAMP);
         assert_eq!(ramp.count(Action::ComparatorDecision), 3 * 10);
         assert_eq!(ramp.count(Action::RampCharge), 100 * 256 * 10);
         assert_eq!(ramp.count(Action::WordlineCharge), (32 + 10) * 256);
@@ -251,9 +290,35 @@ mod tests {
         assert_eq!(ramp.count(Action::RegisterBit), 0);
         assert_eq!(arbiter.count(Action::ArbiterGrant), 2);
         assert_eq!(arbiter.count(Action::RegisterBit), 2 * (5 + 8));
-        let (ramp, arbiter) = TileTrace::full_ramp(100, 90, 32).conversion(&SHAPE);
+        let (ramp, arbiter) = TileTrace::full_ramp(100, 90, 32).conversion(&SHAPE, &RAMP);
         assert_eq!(ramp.count(Action::RegisterBit), 90 * 5);
         assert_eq!(arbiter, Cost::ZERO);
+    }
+
+    /// The line goes from full scale to zero in whatever number of steps, and every replica row is
+    /// pulsed at least once.
+    #[test]
+    fn a_full_ramp_swings_as_far_in_any_number_of_steps() {
+        let full = |ramp: RampShape| {
+            let tile = TileTrace::full_ramp(100, 90, ramp.steps);
+            tile.conversion(&SHAPE, &ramp).0
+        };
+        let line = 100 * 256;
+        for (steps, rows) in [(4, 8), (8, 4), (16, 2), (31, 1), (32, 1), (64, 1), (512, 1)] {
+            let counts = full(RampShape { steps, ..RAMP });
+            assert_eq!(counts.count(Action::RampCharge), 32 * line, "{steps}");
+            assert_eq!(counts.count(Action::CalibrationCharge), line, "{steps}");
+            let pulses = u64::from(32 + steps * rows);
+            assert_eq!(counts.count(Action::WordlineCharge), pulses * 256);
+            assert_eq!(counts.count(Action::CellRead), pulses * 100);
+        }
+        let symmetric = full(RampShape { swing: 64, ..RAMP });
+        assert_eq!(symmetric.count(Action::RampCharge), 64 * line);
+        // Five of eight steps of four rows each.
+        let early = TileTrace::stopped(100, 8, 1, [5].into_iter());
+        let counts = early.conversion(&SHAPE, &RampShape { steps: 8, ..RAMP }).0;
+        assert_eq!(counts.count(Action::RampCharge), 20 * line);
+        assert_eq!(counts.count(Action::WordlineCharge), (32 + 20) * 256);
     }
 
     #[test]
@@ -283,7 +348,7 @@ mod tests {
             let all = TileTrace { stop_step: 32, ..all };
             let idle = TileTrace { stop_step: 32, ..early.clone() };
             let cost = |tile: &TileTrace| {
-                let (ramp, arbiter) = tile.conversion(&SHAPE);
+                let (ramp, arbiter) = tile.conversion(&SHAPE, &RAMP);
                 ramp.then(arbiter)
             };
             for action in Action::ALL {

@@ -204,16 +204,21 @@ mod tests {
 
     #[test]
     fn early_stop_never_spends_more_than_the_ramp_run_to_its_end() {
-        use crate::base::cost::{TileShape, TileTrace};
+        use crate::base::cost::{RampShape, TileShape, TileTrace};
         let shape = TileShape {
             wordlines: 256,
             bitlines: 256,
+        };
+        let ramp = RampShape {
             calibration_rows: 32,
+            ramp_rows: 32,
+            steps: 32,
+            swing: 32,
             code_bits: 5,
         };
         let prices = prices();
         let energy = |tile: &TileTrace| {
-            let (ramp, arbiter) = tile.conversion(&shape);
+            let (ramp, arbiter) = tile.conversion(&shape, &ramp);
             let ledger = Ledger::of(Stage::Ramp, ramp).then(&Ledger::of(Stage::Arbiter, arbiter));
             Corner::ALL.map(|c| prices.energy(&ledger, Picos::ZERO, 1, c).si())
         };

@@ -146,7 +146,7 @@ mod tests {
                 .map(|&(columns, k)| tile(columns, k))
                 .collect(),
             merge_compares: arrays.len() as u64 - 1,
-            sort_cycles: 0,
+            ..QueryTrace::default()
         };
         let full = |columns, _| TileTrace::full_ramp(columns, columns, 32);
         let sorted = |columns: u32, k: u32| TileTrace {

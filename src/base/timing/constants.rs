@@ -36,6 +36,62 @@ pub struct TimeConstants {
     pub adc_conversion: Sourced<Picos>,
 }
 
+impl TimeConstants {
+    /// Every constant with its key and one sentence.
+    #[must_use]
+    pub fn each(&self) -> [(&'static str, &'static str, &Sourced<Picos>); 11] {
+        [
+            ("clock", "one ramp step", &self.clock),
+            ("arbiter", "one grant of the arbiter", &self.arbiter),
+            (
+                "pulse_unit",
+                "unit of the input pulse width of Q K^T",
+                &self.pulse_unit,
+            ),
+            (
+                "av_pulse_unit",
+                "unit of the input pulse width of A x V",
+                &self.av_pulse_unit,
+            ),
+            (
+                "write_row",
+                "one row of K written, all its tiles at once",
+                &self.write_row,
+            ),
+            (
+                "value_write_row",
+                "one row of V written, all its tiles at once",
+                &self.value_write_row,
+            ),
+            (
+                "lut_entry",
+                "one entry of the exponential table loaded",
+                &self.lut_entry,
+            ),
+            (
+                "merge_compare",
+                "one digital compare between tiles",
+                &self.merge_compare,
+            ),
+            (
+                "sort_clock",
+                "one cycle of the digital sorter",
+                &self.sort_clock,
+            ),
+            (
+                "softmax_element",
+                "one element through one lane of the softmax, normalisation included",
+                &self.softmax_element,
+            ),
+            (
+                "adc_conversion",
+                "one conversion of the plain ADC behind A x V",
+                &self.adc_conversion,
+            ),
+        ]
+    }
+}
+
 /// Whether the cycle that sets the ramp's start takes time. Its energy is always counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -139,19 +195,8 @@ impl Timing {
     pub fn check(constants: &TimeConstants, switches: &Switches) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::none();
         let c = constants;
-        for (key, one, positive) in [
-            ("clock", &c.clock, true),
-            ("arbiter", &c.arbiter, false),
-            ("pulse_unit", &c.pulse_unit, true),
-            ("av_pulse_unit", &c.av_pulse_unit, true),
-            ("write_row", &c.write_row, false),
-            ("value_write_row", &c.value_write_row, false),
-            ("lut_entry", &c.lut_entry, false),
-            ("merge_compare", &c.merge_compare, false),
-            ("sort_clock", &c.sort_clock, true),
-            ("softmax_element", &c.softmax_element, false),
-            ("adc_conversion", &c.adc_conversion, false),
-        ] {
+        for (key, _, one) in c.each() {
+            let positive = ["clock", "pulse_unit", "av_pulse_unit", "sort_clock"].contains(&key);
             one.check(key, &mut mistakes);
             mistakes.require(
                 !positive || one.value > Picos::ZERO,

@@ -165,7 +165,11 @@ impl Timing {
                     .with(Stage::Softmax, self.softmax(trace.survivors()))
             }
         };
-        let units = if trace.driven() { head.input_units } else { 0 };
+        let units = if trace.driven() > 0 {
+            head.input_units
+        } else {
+            0
+        };
         let whole_row = StageTimes::ZERO
             .with(Stage::Input, self.pulse_unit.times(units))
             .with(Stage::Merge, self.merge_compare.times(trace.merge_compares))
@@ -217,7 +221,7 @@ mod tests {
         QueryTrace {
             tiles: tiles.iter().map(|(trips, k)| tile(trips, *k)).collect(),
             merge_compares: tiles.len() as u64 - 1,
-            sort_cycles: 0,
+            ..QueryTrace::default()
         }
     }
 

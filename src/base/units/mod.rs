@@ -34,7 +34,6 @@ macro_rules! quantity {
 
         impl $name {
             const NOTATION: Notation = Notation {
-                quantity: stringify!($name),
                 base: $base,
                 power: $power,
                 prefixed: $prefixed,

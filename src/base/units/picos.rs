@@ -17,7 +17,6 @@ impl Picos {
     pub const ZERO: Picos = Picos(0);
 
     const NOTATION: Notation = Notation {
-        quantity: "Picos",
         base: "s",
         power: 0,
         prefixed: true,

@@ -34,8 +34,6 @@ pub enum UnitError {
         text: String,
         /// The unit in it.
         unit: String,
-        /// The quantity asked for.
-        quantity: &'static str,
         /// Its base unit.
         base: &'static str,
         /// A text that would be taken.
@@ -75,7 +73,6 @@ const PREFIXES: [(&str, i32); 10] = [
 
 /// How the unit of a quantity is written.
 pub(super) struct Notation {
-    pub quantity: &'static str,
     pub base: &'static str,
     /// Power of ten of the written base unit against the stored one (`%` is stored as a ratio: -2).
     pub power: i32,
@@ -110,7 +107,6 @@ pub(super) fn parse(text: &str, notation: &Notation) -> Result<f64, UnitError> {
         return Err(UnitError::WrongUnit {
             text,
             unit: unit.to_owned(),
-            quantity: notation.quantity,
             base: notation.base,
             example,
         });

@@ -1,6 +1,7 @@
 //! K written, the MAC, the lines, the ramp: one trial of one head up to its trip steps.
 
 use super::{Attention, Calibration, Head, Reference};
+use crate::base::cost::Cost;
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::converter::Ladders;
 use crate::hardware::crossbar::{Chip, CleanSums, Keys, LineReading};
@@ -14,6 +15,8 @@ pub struct Prepared {
     pub calibration: Calibration,
     /// Codes of Q, d x queries.
     pub q: Matrix,
+    /// Inputs of each query that are not zero.
+    pub inputs: Vec<u32>,
     /// Codes of K, tokens x d.
     pub k: Matrix,
     /// Codes of V, d_v x tokens.
@@ -40,6 +43,9 @@ pub struct Prepared {
 pub struct Conversion {
     /// Trip of every column, tokens x queries: a step, infinite if it never trips or is masked.
     pub trips: Matrix,
+    /// What writing K counted, tile by tile; what a query's pulses and ramp count depends on the
+    /// design and is told by [`Finish::select`](super::Finish::select).
+    pub written: Vec<Cost>,
     /// Sum over live columns of the squared deviation at the comparator, in LSB squared.
     pub noise_square_sum: f64,
     /// Live columns.
@@ -83,6 +89,10 @@ impl Prepared {
         }
         Self {
             calibration,
+            inputs: q
+                .column_iter()
+                .map(|codes| codes.iter().filter(|code| **code != 0.0).count() as u32)
+                .collect(),
             q,
             k,
             v,
@@ -132,7 +142,8 @@ impl Attention {
     ) -> Conversion {
         let device = &self.device;
         let calibration = &prepared.calibration;
-        let keys = Keys::program(seed, head, chip, device, &self.crossbar, &prepared.k);
+        let written = Keys::program(seed, head, chip, device, &self.crossbar, &prepared.k);
+        let keys = written.value;
         let mut sums = &keys.weights * &prepared.q;
         let lines = LineReading {
             line: &device.line,
@@ -197,6 +208,7 @@ impl Attention {
         }
         Conversion {
             trips: sums,
+            written: written.cost,
             noise_square_sum,
             live: live_columns,
         }

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::product::PartialSums;
-use super::{Attention, AvParams, Datapath, Prepared, Sort};
+use super::{Attention, AvParams, Datapath, Prepared};
+use crate::base::cost::{Costed, Ledger, QueryTrace, Stage};
 use crate::base::rng::{Purpose, Seed, Site};
-use crate::base::timing::{Arbiter, Request, queue};
 use crate::hardware::converter::{AdcParams, PlainAdc};
 use crate::hardware::crossbar::{Addressing, Chip, StoredValues, Values};
 use crate::hardware::quantise::percentile;
 use crate::hardware::softmax::{Lut, Row};
-use crate::hardware::topk::{TileOutcome, Topk, Winner, cut, grants, merge, rank};
+use crate::hardware::topk::{TileOutcome, Topk, Winner};
 
 /// A design at the end of one head: what it selects with, its table, its A x V.
 #[derive(Clone, Debug)]
@@ -21,8 +21,8 @@ pub struct Finish<'a> {
     pub datapath: Datapath,
     /// What the head keeps.
     pub topk: &'a Topk,
-    /// The table of the head.
-    pub lut: Lut,
+    /// The table of the head, loaded.
+    pub lut: Costed<Lut>,
     pub(super) adc: Option<PlainAdc>,
 }
 
@@ -33,6 +33,8 @@ pub struct Outcome {
     pub survivors: Vec<Winner>,
     /// Each tile's part.
     pub tiles: Vec<TileOutcome>,
+    /// What time and counts depend on; of a converter without steps it holds no tile.
+    pub trace: QueryTrace,
     /// The row after the softmax macro, in the order of the survivors.
     pub row: Row,
     /// Output in the units of V.
@@ -112,10 +114,12 @@ impl<'a> Finish<'a> {
                 }
             };
             let trips: Vec<f64> = (0..tokens).map(trip).collect();
-            let outcome = self.select(&trips, query, rows);
-            for tile in &layout.tiles {
-                let sums = PartialSums::of(&outcome.survivors, &outcome.row.codes, tile, &stored);
-                magnitudes.extend(sums.into_iter().flat_map(|sums| sums.values).map(f64::abs));
+            let outcome = self.select(&trips, query, rows).value;
+            for tile in 0..layout.tiles.len() {
+                let (survivors, codes) = (&outcome.survivors, &outcome.row.codes);
+                let sums = PartialSums::of(survivors, codes, &layout, tile, &stored);
+                let sums = sums.into_iter().flat_map(|sums| sums.value.values);
+                magnitudes.extend(sums.map(f64::abs));
             }
         }
         magnitudes.retain(|magnitude| *magnitude > 0.0);
@@ -125,19 +129,17 @@ impl<'a> Finish<'a> {
     /// Whether a tile of the layout can never win: it gets no place whatever the row.
     #[must_use]
     pub fn is_idle(&self, tile: usize) -> bool {
-        let shares = matches!(
-            self.datapath,
-            Datapath::Topkima {}
-                | Datapath::DigitalTopk {
-                    sort: Sort::PerTile {}
-                }
-        );
-        shares && self.topk.quota.get(tile) == Some(&0)
+        self.shares() && self.topk.quota.get(tile) == Some(&0)
     }
 
-    /// Selection and softmax of one query from its columns' trips.
-    #[must_use]
-    pub fn select(&self, trips: &[f64], query: usize, prepared: &Prepared) -> Outcome {
+    /// One query up to the row of its softmax, from its columns' trips: input, ramp, arbiter, sort, merge
+    /// and softmax are paid.
+    pub fn select(
+        &self,
+        trips: &[f64],
+        query: usize,
+        prepared: &Prepared,
+    ) -> Costed<Outcome, Ledger> {
         let tokens = trips.len();
         let laid = self.attention.crossbar.tiles();
         let cut_alike: Vec<_>;
@@ -152,169 +154,69 @@ impl<'a> Finish<'a> {
                 .collect();
             &cut_alike
         };
-        let live: Vec<usize> = tiles
-            .iter()
-            .map(|tile| {
-                if prepared.mask.is_open() {
-                    tile.len()
-                } else {
-                    tile.clone()
-                        .filter(|token| prepared.mask.is_live(query, *token, tokens))
-                        .count()
-                }
-            })
-            .collect();
-        let steps = f64::from(self.attention.ramp.steps());
-        let full_ramp = |live: usize| TileOutcome {
-            live,
-            quota: live,
-            stop: (live > 0).then_some(steps),
-            tie: false,
-            kept: 0,
-            grants: Vec::new(),
+        let live = |tile: &Range<usize>| {
+            if prepared.mask.is_open() {
+                return tile.len();
+            }
+            let live = |token: &usize| prepared.mask.is_live(query, *token, tokens);
+            tile.clone().filter(live).count()
         };
-        let all = |tile: &Range<usize>| -> Vec<Winner> {
-            let columns = trips[tile.clone()].iter().zip(tile.clone());
-            columns
-                .filter(|(trip, _)| trip.is_finite())
-                .map(|(trip, token)| Winner { token, trip: *trip })
-                .collect()
+        let live: Vec<usize> = tiles.iter().map(live).collect();
+        let mut cost = Ledger::of(Stage::Input, self.fetched());
+        let mut trace = QueryTrace {
+            inputs: prepared.inputs[query],
+            ..QueryTrace::default()
         };
-        let mut survivors = Vec::new();
+        let mut winners = Vec::new();
         let mut outcomes = Vec::with_capacity(tiles.len());
-        match self.datapath {
-            Datapath::Conventional {} => {
-                for (tile, live) in tiles.iter().zip(&live) {
-                    survivors.extend(all(tile));
-                    outcomes.push(full_ramp(*live));
-                }
-            }
-            Datapath::DigitalTopk {
-                sort: Sort::Global {},
-            } => {
-                survivors = merge(rank(trips, 0, self.topk.k), self.topk.k);
-                outcomes.extend(live.iter().map(|live| full_ramp(*live)));
-            }
-            Datapath::DigitalTopk {
-                sort: Sort::PerTile {},
-            }
-            | Datapath::Topkima {} => {
-                let mut quota = self.topk.row_quota(&live);
-                // Calibration rows may fill fewer tiles: the last one takes what is left over.
-                let left: usize = quota.drain(tiles.len().min(quota.len())..).sum();
-                quota.resize(tiles.len(), 0);
-                if let Some(last) = quota.last_mut() {
-                    *last += left;
-                }
-                for ((tile, live), quota) in tiles.iter().zip(&live).zip(quota) {
-                    let (kept, outcome) =
-                        self.select_in(&trips[tile.clone()], tile.start, quota, *live);
-                    survivors.extend(kept);
-                    outcomes.push(outcome);
-                }
-                if self.topk.merges {
-                    survivors = merge(survivors, self.topk.k);
-                } else {
-                    survivors.sort_by_key(|winner| winner.token);
-                }
-            }
+        for ((tile, live), places) in tiles.iter().zip(&live).zip(self.places(&live)) {
+            let (kept, outcome, grants) =
+                self.convert_tile(&trips[tile.clone()], tile.start, places, *live);
+            let stop = outcome.stop.filter(|_| !self.attention.ramp.is_exact());
+            let part = self.tile(
+                [tile.len(), *live, places],
+                stop.map(|stop| stop as u32),
+                grants,
+            );
+            self.count_tile(&part, trace.inputs, &mut cost);
+            trace.tiles.push(part);
+            winners.extend(kept);
+            outcomes.push(outcome);
         }
-        let global = matches!(
-            self.datapath,
-            Datapath::DigitalTopk {
-                sort: Sort::Global {}
-            }
-        );
+        self.between_tiles(&mut trace);
+        if self.sorts_whole_row() {
+            winners = cost.pay(Stage::Sort, self.sort_row(trips, &trace));
+        }
+        let survivors = cost.pay(Stage::Merge, self.join(winners, &trace));
         for winner in &survivors {
             // What a sort over the whole row leaves goes through one softmax, that of the first tile.
             let first = outcomes.iter().position(|tile| tile.stop.is_some());
             let at = match first {
-                Some(first) if global => first,
+                Some(first) if self.sorts_whole_row() => first,
                 _ => tiles.partition_point(|tile| tile.end <= winner.token),
             };
-            outcomes[at].kept += 1;
+            trace.tiles[at].survivors += 1;
         }
         let depths: Vec<f64> = survivors
             .iter()
             .map(|w| self.attention.ramp.decode(w.trip) - self.attention.ramp.first_depth())
             .collect();
-        Outcome {
-            row: self.lut.row(&depths),
+        cost.charge(
+            Stage::Softmax,
+            self.smallest(survivors.len() as u64, trace.driven()),
+        );
+        let row = cost.pay(Stage::Softmax, self.lut.value.row(&depths));
+        let outcome = Outcome {
+            row,
             survivors,
             tiles: outcomes,
+            trace,
             output: Vec::new(),
-        }
-    }
-
-    /// Sub-top-k of one tile, whose first column is `start`.
-    fn select_in(
-        &self,
-        trips: &[f64],
-        start: usize,
-        quota: usize,
-        live: usize,
-    ) -> (Vec<Winner>, TileOutcome) {
-        let steps = self.attention.ramp.steps();
-        let early = self.datapath == Datapath::Topkima {};
-        let timing = &self.attention.timing;
-        if early
-            && timing.switches().arbiter == (Arbiter::Queue {})
-            && quota > 0
-            && !self.attention.ramp.is_exact()
-        {
-            let requests: Vec<Request> = rank(trips, 0, usize::MAX)
-                .iter()
-                .map(|column| Request {
-                    step: column.trip as u32,
-                    address: column.token as u32,
-                })
-                .collect();
-            let served = queue(
-                &requests,
-                quota as u32,
-                steps,
-                timing.clock(),
-                timing.arbiter(),
-            );
-            let asked = requests
-                .iter()
-                .filter(|request| request.step <= served.stop_step)
-                .count();
-            let kept = served.grants.iter().map(|request| Winner {
-                token: start + request.address as usize,
-                trip: f64::from(request.step),
-            });
-            let outcome = TileOutcome {
-                live,
-                quota,
-                stop: (live > 0).then_some(f64::from(served.stop_step)),
-                tie: asked > quota,
-                kept: 0,
-                grants: served.arrivals,
-            };
-            return (kept.collect(), outcome);
-        }
-        let mut ranked = if quota == 0 {
-            Vec::new()
-        } else {
-            rank(trips, start, quota.saturating_add(1))
         };
-        let mut outcome = cut(&ranked, quota, live);
-        ranked.truncate(quota);
-        outcome.stop = outcome.stop.map(|stop| {
-            if early && stop.is_finite() {
-                stop
-            } else {
-                f64::from(steps)
-            }
-        });
-        if early && !self.attention.ramp.is_exact() {
-            outcome.grants = grants(&ranked);
-        }
-        (ranked, outcome)
+        Costed::new(outcome, cost)
     }
 
-    /// A x V of one query: fills the output of `outcome`.
+    /// A x V of one query and its normalisation, both paid: fills the output.
     pub fn drive(
         &self,
         seed: Seed,
@@ -322,18 +224,23 @@ impl<'a> Finish<'a> {
         (head, query): (u64, usize),
         prepared: &Prepared,
         stored: Option<&StoredValues>,
-        outcome: &mut Outcome,
+        Costed {
+            value: outcome,
+            cost,
+        }: &mut Costed<Outcome, Ledger>,
     ) {
-        let d_value = prepared.v.nrows();
-        let mut output = vec![0.0; d_value];
+        let (survivors, codes) = (&outcome.survivors, &outcome.row.codes);
+        let mut output = vec![0.0; prepared.v.nrows()];
         match (&self.attention.values, stored) {
             (Some(layout), Some(stored)) => {
-                for (at, tile) in layout.tiles.iter().enumerate() {
-                    let Some(mut sums) =
-                        PartialSums::of(&outcome.survivors, &outcome.row.codes, tile, stored)
-                    else {
+                for at in 0..layout.tiles.len() {
+                    let sums = PartialSums::of(survivors, codes, layout, at, stored);
+                    let Some(sums) = sums else {
+                        outcome.trace.value_rows.push(0);
                         continue;
                     };
+                    let mut sums = cost.pay(Stage::Av, sums);
+                    outcome.trace.value_rows.push(sums.rows);
                     let conversion = prepared.address(query) << 32 | at as u64;
                     sums.add_read_noise(seed, chip.trial, Site(head | 1 << 63, conversion));
                     if let Some(adc) = &self.adc {
@@ -346,7 +253,7 @@ impl<'a> Finish<'a> {
                 }
             }
             _ => {
-                for (winner, code) in outcome.survivors.iter().zip(&outcome.row.codes) {
+                for (winner, code) in survivors.iter().zip(codes) {
                     for (out, value) in output
                         .iter_mut()
                         .zip(prepared.v.column(winner.token).iter())
@@ -354,9 +261,11 @@ impl<'a> Finish<'a> {
                         *out += code * value;
                     }
                 }
+                cost.charge(Stage::Av, self.products(survivors.len() as u64));
             }
         }
         let gain = outcome.row.gain * prepared.calibration.v.unit;
-        outcome.output = output.into_iter().map(|sum| sum * gain).collect();
+        outcome.output = cost.pay(Stage::Softmax, self.lut.value.normalise(output, gain));
+        cost.charge(Stage::Av, self.stored());
     }
 }

@@ -2,15 +2,20 @@
 //!
 //! `Head` (Q, K, V) -> [`Calibration`] from other rows -> [`Prepared`] codes and references ->
 //! [`Conversion`] of a trial (K written, MAC, ramp trips: the same for every design and every k) ->
-//! [`Finish`] of a design (selection, softmax macro, A x V) query by query.
+//! [`Finish`] of a design (selection, softmax macro, A x V) query by query -> [`Account`].
+//!
+//! Every stage returns its value with what it counted; [`Finish::count`] gives the same counts from the
+//! trace of a query alone.
 
 mod account;
 mod calibrate;
 mod convert;
+mod counts;
 mod finish;
 mod nominal;
 mod product;
 mod reference;
+mod select;
 
 use std::sync::Arc;
 
@@ -22,13 +27,13 @@ pub use convert::{Conversion, Prepared};
 pub use finish::{Finish, Outcome};
 pub use reference::Reference;
 
-use super::converter::{AdcParams, FullScale, Ramp, RampParams};
+use super::converter::{AdcParams, FullScale, Placement, Ramp, RampParams, Resolution};
 use super::crossbar::{Crossbar, CrossbarParams, Layout, Values};
 use super::device::Device;
 use super::quantise::{Matrix, QuantiseParams};
 use super::softmax::SoftmaxParams;
 use super::topk::{Split, Topk, TopkParams};
-use crate::base::cost::TileShape;
+use crate::base::cost::{RampShape, TileShape};
 use crate::base::mistake::Mistakes;
 use crate::base::timing::{Switches, Timing};
 
@@ -117,11 +122,15 @@ const fn per_tile() -> Sort {
     Sort::PerTile {}
 }
 
+/// Bits of the ramp for which the device files state what a column adds in LSB.
+const STATED_BITS: u32 = 5;
+
 /// `[av]`: the tiles of A x V.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum AvParams {
-    /// Digital: codes times codes, no tile and no noise.
+    /// Digital: codes times codes, no tile and no noise. Its multiplications are counted and priced, but
+    /// take no time: no circuit is assumed for them.
     Ideal {},
     /// On tiles, tokens along the wordlines.
     Tiles {
@@ -226,6 +235,8 @@ pub struct Attention {
     pub crossbar: Crossbar,
     /// Ramp ADC.
     pub ramp: Ramp,
+    /// Dimension of a value.
+    pub d_value: usize,
     /// Selection of each head.
     pub topk: Vec<Topk>,
     /// Softmax macro.
@@ -236,6 +247,8 @@ pub struct Attention {
     pub timing: Timing,
     /// Rows and columns of a full key tile, replicas included.
     pub tile: TileShape,
+    /// What the ramp's counts depend on.
+    pub replicas: RampShape,
     /// Value tiles, if A x V is on tiles.
     pub values: Option<Values>,
     /// What a reader should know.
@@ -274,6 +287,32 @@ impl AttentionParams {
         };
         let one = 0..shape.tokens;
         m.keep("topk", whole.check(shape.heads, std::slice::from_ref(&one)));
+    }
+
+    /// Numbers that are taken beyond what they were stated for.
+    fn stated_elsewhere(&self, device: &Device) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let column = &device.column;
+        if self.ramp.bits != STATED_BITS
+            && self.ramp.resolution == (Resolution::Steps {})
+            && (column.noise > 0.0 || column.offset > 0.0)
+        {
+            warnings.push(format!(
+                "ramp.bits: {} states comparator noise ({} LSB) and column offset ({} LSB) for a ramp of {STATED_BITS} bits, and they are taken as so many LSB of any other; what is fixed in volts doubles in LSB with every bit more: set device.with.column.noise and .offset beside ramp.bits to study that",
+                device.name, column.noise, column.offset
+            ));
+        }
+        if self.ramp.placement == (Placement::External {}) {
+            warnings.push(
+                "ramp.placement: prices are those of a ramp in the column; one ramp for all columns is charged as if each column had its own replicas".to_owned(),
+            );
+        }
+        if self.av == (AvParams::Ideal {}) {
+            warnings.push(
+                "av.ideal: the multiplications of a digital A x V are counted and priced, but take no time: latency is that of what comes before".to_owned(),
+            );
+        }
+        warnings
     }
 
     /// The hardware for a workload of this shape.
@@ -327,11 +366,21 @@ impl AttentionParams {
                 )),
             };
             warnings.extend(device.warnings.iter().cloned());
+            warnings.extend(self.stated_elsewhere(device));
+            let replicas = RampShape {
+                calibration_rows: self.crossbar.calibration_rows as u32,
+                ramp_rows: self.crossbar.ramp_rows as u32,
+                steps: ramp.steps(),
+                // LSB times steps, for a full scale of 32.
+                swing: (ramp.lsb(32.0) * f64::from(ramp.steps())).round() as u32,
+                code_bits: self.ramp.bits,
+            };
             Attention {
                 quantise,
                 device: device.clone(),
                 crossbar,
                 ramp,
+                d_value: shape.d_value,
                 topk,
                 softmax,
                 av: self.av,
@@ -339,9 +388,8 @@ impl AttentionParams {
                 tile: TileShape {
                     wordlines: self.crossbar.wordlines as u32,
                     bitlines: self.crossbar.bitlines as u32,
-                    calibration_rows: self.crossbar.calibration_rows as u32,
-                    code_bits: self.ramp.bits,
                 },
+                replicas,
                 values,
                 warnings,
             }

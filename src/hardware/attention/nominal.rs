@@ -1,8 +1,7 @@
 //! A design of which only time and energy are asked for: sizes and a stop step, no numbers.
 
 use super::{Attention, Datapath, Finish};
-use crate::base::cost::StepGrants;
-use crate::hardware::topk::TileOutcome;
+use crate::base::cost::{QueryTrace, StepGrants};
 
 impl<'a> Finish<'a> {
     /// A design of which only time and energy are asked for: its table holds nothing of a head.
@@ -19,36 +18,75 @@ impl<'a> Finish<'a> {
         }
     }
 
-    /// A tile's outcome when nothing is known of the data but the step at which it stops.
-    pub(super) fn nominal(&self, live: usize, quota: usize, stop: u32) -> TileOutcome {
+    /// A query of which nothing is known but the step at which each tile stops (a full ramp for designs
+    /// that do not stop): its grants fall to different steps, every input is driven, survivors lie
+    /// evenly on the tiles of V.
+    pub(super) fn nominal_trace(&self, stop: u32) -> QueryTrace {
+        let attention = self.attention;
+        let crossbar = &attention.crossbar;
+        let (tokens, steps) = (crossbar.tokens(), attention.ramp.steps());
+        let sizes: Vec<usize> = crossbar
+            .tiles()
+            .iter()
+            .map(ExactSizeIterator::len)
+            .collect();
+        let places = if self.shares() {
+            self.topk.row_quota(&sizes)
+        } else {
+            sizes.clone()
+        };
         let early = self.datapath == Datapath::Topkima {};
-        let conventional = self.datapath == Datapath::Conventional {};
-        let quota = if conventional { live } else { quota };
-        // Grants of the last steps up to the stop, one a step while there are steps.
-        let count = quota.min(live) as u32;
-        let steps = count.min(stop);
-        let first = stop.saturating_sub(count).max(1);
-        let grants = (0..steps).map(|at| StepGrants {
-            step: if at + 1 == steps { stop } else { first + at },
-            count: if at == 0 {
-                1 + count.saturating_sub(stop)
+        let stop = if early { stop.clamp(1, steps) } else { steps };
+        let mut left = match self.datapath {
+            Datapath::Conventional {} => tokens,
+            // One softmax after a merge or a sort over the whole row sees k elements.
+            _ => self.topk.k,
+        };
+        let tiles = sizes.iter().zip(places).map(|(size, places)| {
+            let grants = if early {
+                spread(places as u32, stop)
             } else {
-                1
-            },
+                Vec::new()
+            };
+            let mut tile = self.tile([*size, *size, places], (places > 0).then_some(stop), grants);
+            // What a sort over the whole row leaves goes through the softmax of the first tile.
+            let kept = if self.sorts_whole_row() {
+                left
+            } else {
+                places.min(left)
+            };
+            left -= kept;
+            tile.survivors = kept as u32;
+            tile
         });
-        TileOutcome {
-            live,
-            quota,
-            stop: (live > 0 && quota > 0).then(|| {
-                f64::from(if early {
-                    stop
-                } else {
-                    self.attention.ramp.steps()
-                })
-            }),
-            tie: false,
-            kept: quota.min(live),
-            grants: if early { grants.collect() } else { Vec::new() },
+        let mut trace = QueryTrace {
+            inputs: crossbar.d_head as u32,
+            tiles: tiles.collect(),
+            ..QueryTrace::default()
+        };
+        self.between_tiles(&mut trace);
+        if let Some(values) = &attention.values {
+            let survivors = trace.survivors() as usize;
+            let share = |tile: &std::ops::Range<usize>| {
+                (survivors * tile.len()).div_ceil(tokens.max(1)) as u32
+            };
+            trace.value_rows = values.tiles.iter().map(share).collect();
         }
+        trace
     }
+}
+
+/// `count` grants in the last steps up to the stop, one a step while there are steps.
+fn spread(count: u32, stop: u32) -> Vec<StepGrants> {
+    let steps = count.min(stop);
+    let first = stop.saturating_sub(count).max(1);
+    let grant = |at| StepGrants {
+        step: if at + 1 == steps { stop } else { first + at },
+        count: if at == 0 {
+            1 + count.saturating_sub(stop)
+        } else {
+            1
+        },
+    };
+    (0..steps).map(grant).collect()
 }

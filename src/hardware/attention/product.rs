@@ -1,39 +1,42 @@
 //! A x V on one tile: the survivors' codes drive rows of V, and each column sums.
 
-use std::ops::Range;
-
+use crate::base::cost::Costed;
 use crate::base::rng::{Purpose, Seed, Site, Stream};
 use crate::hardware::converter::PlainAdc;
-use crate::hardware::crossbar::StoredValues;
+use crate::hardware::crossbar::{StoredValues, Values};
 use crate::hardware::topk::Winner;
 
 /// Sums of one tile's columns for one query, (d_v bits) values.
 pub(super) struct PartialSums {
     /// A sum a column.
     pub values: Vec<f64>,
+    /// Rows driven.
+    pub rows: u32,
     /// Variance of each by the devices' read noise, if they have any.
     variance: Option<Vec<f64>>,
 }
 
 impl PartialSums {
-    /// Drives the rows of the survivors in `tile`; none if no row of the tile is driven.
+    /// Drives the rows of the survivors in the tile with index `tile`, its conversions counted; none
+    /// if no row of it is driven.
     pub fn of(
         survivors: &[Winner],
         codes: &[f64],
-        tile: &Range<usize>,
+        layout: &Values,
+        tile: usize,
         stored: &StoredValues,
-    ) -> Option<Self> {
+    ) -> Option<Costed<Self>> {
         let mut values = vec![0.0; stored.levels.nrows()];
         let mut variance = stored
             .read_variance
             .as_ref()
             .map(|_| vec![0.0; values.len()]);
-        let mut driven = false;
+        let mut rows = 0;
         for (winner, &code) in survivors.iter().zip(codes) {
-            if code == 0.0 || !tile.contains(&winner.token) {
+            if code == 0.0 || !layout.tiles[tile].contains(&winner.token) {
                 continue;
             }
-            driven = true;
+            rows += 1;
             for (sum, level) in values
                 .iter_mut()
                 .zip(stored.levels.column(winner.token).iter())
@@ -46,7 +49,12 @@ impl PartialSums {
                 }
             }
         }
-        driven.then_some(Self { values, variance })
+        let sums = Self {
+            values,
+            rows,
+            variance,
+        };
+        (rows > 0).then(|| Costed::new(sums, layout.product(rows)))
     }
 
     /// The devices' noise of this read: exactly normal, with the variances summed.

@@ -4,6 +4,7 @@
 
 use super::chip::{Array, Chip};
 use super::{Crossbar, line};
+use crate::base::cost::{Cost, Costed};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::device::{Cell, Device, Spread};
 use crate::hardware::quantise::Matrix;
@@ -63,8 +64,8 @@ impl CleanSums {
 }
 
 impl Keys {
-    /// Writes the codes of K (tokens x d) to the cells of a chip.
-    #[must_use]
+    /// Writes the codes of K (tokens x d) to the cells of a chip. What that counts is told tile by
+    /// tile, for a design leaves out those that get no place.
     pub fn program(
         seed: Seed,
         head: u64,
@@ -72,7 +73,7 @@ impl Keys {
         device: &Device,
         crossbar: &Crossbar,
         codes: &Matrix,
-    ) -> Self {
+    ) -> Costed<Self, Vec<Cost>> {
         let mut weights = codes.clone();
         let mut read_variance =
             (device.read != Spread::None).then(|| Matrix::zeros(codes.nrows(), codes.ncols()));
@@ -106,10 +107,11 @@ impl Keys {
         if device.line.ir_segment > 0.0 {
             line::lose_voltage(device, crossbar, codes, &mut weights);
         }
-        Self {
+        let keys = Self {
             weights,
             read_variance,
-        }
+        };
+        Costed::new(keys, crossbar.writes())
     }
 
     /// Adds the devices' read noise to the sums of one query. For Gaussian noise that is independent

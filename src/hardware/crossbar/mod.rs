@@ -21,6 +21,7 @@ pub use line::LineReading;
 pub use values::{StoredValues, Values};
 
 use super::device::Cell;
+use crate::base::cost::{Action, Cost};
 use crate::base::mistake::Mistakes;
 use crate::hardware::quantise::NOMINAL_K;
 
@@ -277,6 +278,15 @@ impl Crossbar {
     #[must_use]
     pub fn cells_per_column(&self) -> usize {
         self.d_head * self.places.len()
+    }
+
+    /// What writing each tile counts.
+    pub fn writes(&self) -> Vec<Cost> {
+        let written = |tile: &Range<usize>| (tile.len() * self.cells_per_column()) as u64;
+        let tiles = self.tiles.iter();
+        tiles
+            .map(|tile| Cost::of(Action::CellWrite, written(tile)))
+            .collect()
     }
 
     /// The address of each token's fabricated draws.

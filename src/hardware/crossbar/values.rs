@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::Addressing;
 use super::chip::{Array, Chip};
+use crate::base::cost::{Action, Cost, Costed, TileShape};
 use crate::base::rng::Seed;
 use crate::hardware::device::{Cell, Device, Mapping, Spread};
 use crate::hardware::quantise::{Matrix, NOMINAL_V};
@@ -19,6 +20,8 @@ pub struct Values {
     pub d_value: usize,
     /// Weight of each bit's column at its full level, lowest first; one analog column for an exact V.
     pub places: Vec<f64>,
+    /// Rows of a tile, those without a token included.
+    wordlines: usize,
     exact: bool,
     addressing: Addressing,
 }
@@ -56,6 +59,7 @@ impl Values {
                 .collect(),
             d_value,
             places,
+            wordlines,
             exact: v_max.is_none(),
             addressing,
         }
@@ -65,6 +69,29 @@ impl Values {
     #[must_use]
     pub fn cells_per_token(&self) -> usize {
         self.d_value * self.places.len()
+    }
+
+    /// What writing all tiles counts.
+    pub fn writes(&self) -> Cost {
+        let tokens = self.tiles.last().map_or(0, |tile| tile.end);
+        Cost::of(Action::CellWrite, (tokens * self.cells_per_token()) as u64)
+    }
+
+    /// What one tile counts in one query: `rows` wordlines pulsed, every column converted, the bits
+    /// of a value shifted together and added to the other tiles' sums. Nothing without a row.
+    pub fn product(&self, rows: u32) -> Cost {
+        if rows == 0 {
+            return Cost::ZERO;
+        }
+        let columns = self.cells_per_token() as u64;
+        let shape = TileShape {
+            wordlines: self.wordlines as u32,
+            bitlines: columns as u32,
+        };
+        let joined = Cost::of(Action::AdcConversion, columns)
+            .and(Action::ShiftAdd, columns)
+            .and(Action::Accumulate, self.d_value as u64);
+        shape.mac(rows, columns as u32).then(joined)
     }
 
     pub(super) fn slots(&self) -> Vec<u64> {
@@ -100,7 +127,6 @@ impl Values {
     }
 
     /// Writes the codes of V (d_v x tokens) to the cells of a chip.
-    #[must_use]
     pub fn program(
         &self,
         seed: Seed,
@@ -108,10 +134,10 @@ impl Values {
         chip: &Chip,
         device: &Device,
         codes: &Matrix,
-    ) -> StoredValues {
+    ) -> Costed<StoredValues> {
         let mut stored = self.clean(codes);
         if chip.value_cells.is_empty() && device.cells_stay_as_written() {
-            return stored;
+            return Costed::new(stored, self.writes());
         }
         let per_token = self.cells_per_token();
         let mut read_variance =
@@ -137,7 +163,7 @@ impl Values {
             }
         }
         stored.read_variance = read_variance;
-        stored
+        Costed::new(stored, self.writes())
     }
 }
 

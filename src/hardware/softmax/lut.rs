@@ -1,6 +1,7 @@
 //! The macro at work: the table of a head, and a row from its survivors' depths.
 
 use super::{SoftmaxParams, Table, Weights};
+use crate::base::cost::{Action, Cost, Costed};
 
 /// The macro with the table of one head.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +32,7 @@ pub struct Row {
 impl SoftmaxParams {
     /// Loads the table of a head: the score `top` that the ramp's first step stands for and its `lsb`
     /// in scores, the `ramp_bits` of its codes, and the threshold score where the exponential needs one.
-    #[must_use]
-    pub fn load(&self, top: f64, lsb: f64, ramp_bits: u32, threshold: Option<f64>) -> Lut {
+    pub fn load(&self, top: f64, lsb: f64, ramp_bits: u32, threshold: Option<f64>) -> Costed<Lut> {
         let start = threshold.map(|threshold| top - threshold);
         let (stride, entries) = match self.table {
             Table::Exact {} => (1.0, Vec::new()),
@@ -48,13 +48,37 @@ impl SoftmaxParams {
                 (stride, (0..1_u32 << bits).map(entry).collect())
             }
         };
-        Lut {
+        let written = Cost::of(Action::LutWrite, entries.len() as u64);
+        let lut = Lut {
             params: *self,
             lsb,
             start,
             entries,
             stride,
-        }
+        };
+        Costed::new(lut, written)
+    }
+
+    /// Counts of a row of `elements`: each one's distance, its table value and its part of the sum,
+    /// one reciprocal, and for `unit` a product each.
+    pub fn row_counts(&self, elements: u64) -> Cost {
+        Cost::of(Action::Subtract, elements)
+            .and(Action::ExpLookup, elements)
+            .and(Action::Accumulate, elements)
+            .and(Action::Reciprocal, u64::from(elements > 0))
+            .and(
+                Action::Multiply,
+                if self.divides_after_av() { 0 } else { elements },
+            )
+    }
+
+    /// Counts of normalising an output of `d_value` numbers: a product each, unless the weights were
+    /// normalised before and only their unit is left, which is wiring.
+    pub fn output_counts(&self, d_value: u64) -> Cost {
+        Cost::of(
+            Action::Multiply,
+            if self.divides_after_av() { d_value } else { 0 },
+        )
     }
 }
 
@@ -77,8 +101,23 @@ impl Lut {
     }
 
     /// A row from the survivors' depths below the ramp's first step, in LSB.
-    #[must_use]
-    pub fn row(&self, depths: &[f64]) -> Row {
+    pub fn row(&self, depths: &[f64]) -> Costed<Row> {
+        Costed::new(
+            self.weigh(depths),
+            self.params.row_counts(depths.len() as u64),
+        )
+    }
+
+    /// The output of A x V from its sums, times `gain`: the row's own and the unit of V.
+    pub fn normalise(&self, mut sums: Vec<f64>, gain: f64) -> Costed<Vec<f64>> {
+        let counts = self.params.output_counts(sums.len() as u64);
+        for sum in &mut sums {
+            *sum *= gain;
+        }
+        Costed::new(sums, counts)
+    }
+
+    fn weigh(&self, depths: &[f64]) -> Row {
         let smallest = depths.iter().copied().fold(f64::INFINITY, f64::min);
         let reference = if self.start.is_some() { 0.0 } else { smallest };
         let values: Vec<f64> = depths
@@ -140,9 +179,17 @@ mod tests {
         }
     }
 
+    fn row(params: SoftmaxParams, lsb: f64, ramp_bits: u32, depths: &[f64]) -> Row {
+        params
+            .load(8.0, lsb, ramp_bits, None)
+            .value
+            .row(depths)
+            .value
+    }
+
     #[test]
     fn exact_row_is_the_softmax() {
-        let row = exact().load(6.0, 0.5, 5, None).row(&[4.0, 6.0, 10.0]);
+        let row = row(exact(), 0.5, 5, &[4.0, 6.0, 10.0]);
         let e: Vec<f64> = [0.0_f64, -1.0, -3.0].iter().map(|x| x.exp()).collect();
         let sum: f64 = e.iter().sum();
         for (p, e) in row.probabilities.iter().zip(&e) {
@@ -157,17 +204,41 @@ mod tests {
             weights: Weights::RowMax { max_code: 31 },
             ..exact()
         };
-        let row = params.load(6.0, 1.0, 5, None).row(&[1.0, 2.0, 9.0]);
-        assert_eq!(row.codes, [31.0, 11.0, 0.0]);
-        assert!((row.underflow - row.probabilities[2]).abs() < 1e-15);
+        let rounded = row(params, 1.0, 5, &[1.0, 2.0, 9.0]);
+        assert_eq!(rounded.codes, [31.0, 11.0, 0.0]);
+        assert!((rounded.underflow - rounded.probabilities[2]).abs() < 1e-15);
         let unit = SoftmaxParams {
             weights: Weights::Unit { max_code: 31 },
             ..exact()
         };
-        assert_eq!(
-            unit.load(6.0, 1.0, 5, None).row(&[1.0, 2.0, 9.0]).codes,
-            [23.0, 8.0, 0.0]
-        );
+        assert_eq!(row(unit, 1.0, 5, &[1.0, 2.0, 9.0]).codes, [23.0, 8.0, 0.0]);
+    }
+
+    #[test]
+    fn a_row_counts_its_elements_and_one_normalisation() {
+        let counts = |weights, depths: &[f64]| {
+            let table = Table::Entries { bits: 5, width: 16 };
+            let params = SoftmaxParams {
+                weights,
+                table,
+                ..exact()
+            };
+            let lut = params.load(6.0, 0.5, 5, None);
+            assert_eq!(lut.cost, Cost::of(Action::LutWrite, 32));
+            let row = lut.value.row(depths);
+            row.cost
+                .then(lut.value.normalise(vec![0.0; 64], row.value.gain).cost)
+        };
+        let three = Cost::of(Action::Subtract, 3)
+            .and(Action::ExpLookup, 3)
+            .and(Action::Accumulate, 3)
+            .and(Action::Reciprocal, 1);
+        let depths = [4.0, 6.0, 10.0];
+        let row_max = Weights::RowMax { max_code: 31 };
+        let unit = Weights::Unit { max_code: 31 };
+        assert_eq!(counts(row_max, &depths), three.and(Action::Multiply, 64));
+        assert_eq!(counts(unit, &depths), three.and(Action::Multiply, 3));
+        assert_eq!(counts(unit, &[]), Cost::ZERO);
     }
 
     #[test]
@@ -176,9 +247,7 @@ mod tests {
             table: Table::Entries { bits: 5, width: 24 },
             ..exact()
         };
-        let fine = params
-            .load(8.0, 8.0 / 512.0, 9, None)
-            .row(&[1.0, 17.0, 31.0]);
+        let fine = row(params, 8.0 / 512.0, 9, &[1.0, 17.0, 31.0]);
         assert_eq!(
             fine.probabilities[1],
             fine.probabilities[2].max(fine.probabilities[1])

@@ -32,10 +32,6 @@ pub struct TileOutcome {
     pub stop: Option<f64>,
     /// Whether the stop step holds more columns than places.
     pub tie: bool,
-    /// Its columns that go on to the softmax.
-    pub kept: usize,
-    /// Grants of the arbiter by step; empty where none works.
-    pub grants: Vec<StepGrants>,
 }
 
 /// Grants by step of columns in arbiter order.
@@ -94,8 +90,6 @@ pub fn cut(ranked: &[Winner], quota: usize, live: usize) -> TileOutcome {
         quota,
         stop: driven.then(|| last.map_or(f64::INFINITY, |winner| winner.trip)),
         tie: last.is_some_and(|last| ranked.get(quota).is_some_and(|next| next.trip == last.trip)),
-        kept: 0,
-        grants: Vec::new(),
     }
 }
 

@@ -96,15 +96,16 @@ pub(super) fn dump(plan: &mut Plan, path: &Path, queries: &[usize]) -> Result<()
             });
             for &query in queries {
                 let trips = conversion.trips.column(query);
-                let mut outcome = finish.select(trips.as_slice(), query, &prepared);
+                let mut done = finish.select(trips.as_slice(), query, &prepared);
                 finish.drive(
                     seed,
                     &chip,
                     (prepared.place.head, query),
                     &prepared,
-                    stored.as_ref(),
-                    &mut outcome,
+                    stored.as_ref().map(|stored| &stored.value),
+                    &mut done,
                 );
+                let outcome = done.value;
                 scores.extend(prepared.reference.scores.column(query).iter());
                 depth.extend((0..shape.tokens).map(|token| prepared.clean_depth(token, query)));
                 output.extend(prepared.reference.output.column(query).iter());

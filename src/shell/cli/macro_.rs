@@ -1,5 +1,6 @@
 //! `topkima macro`: where time and energy of one head go, and where a price comes from.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ pub(crate) struct MacroArguments {
     /// Set a key of experiments/macro.toml, for instance --set topk.k=8
     #[arg(long, value_name = "PATH=VALUE", value_parser = super::run::parse_set)]
     set: Vec<(String, toml::Value)>,
-    /// Tell where the price of an action comes from; `all` for every action
+    /// Tell where the price of an action, the leakage or a time comes from; `all` for every one
     #[arg(long, value_name = "ACTION")]
     explain: Option<String>,
 }
@@ -183,51 +184,67 @@ fn screen(plan: &Plan, device: &Device, results: &[Case], notes: &[String]) -> i
     }
     writeln!(
         out,
-        "times are how long each stage works; in a pipeline they overlap. --explain ACTION tells where a price comes from"
+        "times are how long each stage works; in a pipeline they overlap. --explain ACTION tells where a price comes from, --explain clock where a time does"
     )
 }
 
-fn explain(device: &Device, wanted: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    if wanted == "leakage" {
-        let leak = device.prices.leakage();
-        writeln!(
-            out,
-            "leakage: power of one tile with its share of the periphery"
-        )?;
-        writeln!(
-            out,
-            "  value     {} (low {}, high {})",
-            leak.power, leak.low, leak.high
-        )?;
-        writeln!(out, "  node      {} at {}", leak.node, leak.voltage)?;
-        writeln!(out, "  source    {}", leak.source)?;
-        writeln!(out, "  contains  {}", leak.contains.join("; "))?;
-        return Ok(());
-    }
-    let chosen: Vec<Action> = if wanted == "all" {
-        Action::ALL.to_vec()
-    } else {
-        Action::from_name(wanted).into_iter().collect()
+/// What is told of one number: its name, a sentence, then lines of a heading and a text.
+type Told = (&'static str, &'static str, Vec<(&'static str, String)>);
+
+/// Every number that can be asked for: prices, leakage, time constants.
+fn told(device: &Device) -> Vec<Told> {
+    let range = |value: &dyn Display, low: &dyn Display, high: &dyn Display| {
+        format!("{value} (low {low}, high {high})")
     };
-    if chosen.is_empty() {
-        let names: Vec<&str> = Action::ALL.iter().map(|action| action.name()).collect();
+    let prices = Action::ALL.map(|action| {
+        let price = device.prices.explain(action);
+        let lines = vec![
+            ("value", range(&price.energy, &price.low, &price.high)),
+            ("node", format!("{} at {}", price.node, price.voltage)),
+            ("source", price.source.clone()),
+            ("contains", price.contains.join("; ")),
+        ];
+        (action.name(), action.about(), lines)
+    });
+    let leak = device.prices.leakage();
+    let leakage = vec![
+        ("value", range(&leak.power, &leak.low, &leak.high)),
+        ("node", format!("{} at {}", leak.node, leak.voltage)),
+        ("source", leak.source.clone()),
+        ("contains", leak.contains.join("; ")),
+    ];
+    let about = "power of one tile with its share of the periphery";
+    let times = device.timing.each().map(|(name, about, one)| {
+        let lines = vec![
+            ("value", range(&one.value, &one.low, &one.high)),
+            ("source", one.source.clone()),
+        ];
+        (name, about, lines)
+    });
+    prices
+        .into_iter()
+        .chain([("leakage", about, leakage)])
+        .chain(times)
+        .collect()
+}
+
+fn explain(device: &Device, wanted: &str) -> Result<(), Failure> {
+    let told = told(device);
+    if wanted != "all" && told.iter().all(|(name, ..)| *name != wanted) {
+        let names: Vec<&str> = told.iter().map(|(name, ..)| *name).collect();
         return Err(Failure::Asked(vec![format!(
-            "--explain = \"{wanted}\": is not an action; write `all`, `leakage` or one of {}",
+            "--explain = \"{wanted}\": is no action and no time; write `all` or one of {}",
             names.join(", ")
         )]));
     }
-    for action in chosen {
-        let price = device.prices.explain(action);
-        writeln!(out, "{}: {}", action.name(), action.about())?;
-        writeln!(
-            out,
-            "  value     {} (low {}, high {})",
-            price.energy, price.low, price.high
-        )?;
-        writeln!(out, "  node      {} at {}", price.node, price.voltage)?;
-        writeln!(out, "  source    {}", price.source)?;
-        writeln!(out, "  contains  {}", price.contains.join("; "))?;
+    let mut out = io::stdout().lock();
+    for (name, about, lines) in told {
+        if wanted == "all" || name == wanted {
+            writeln!(out, "{name}: {about}")?;
+            for (heading, text) in lines {
+                writeln!(out, "  {heading:<9} {text}")?;
+            }
+        }
     }
     Ok(())
 }

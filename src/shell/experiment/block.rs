@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use crate::base::cost::Ledger;
+use crate::base::cost::{Cost, Ledger};
 use crate::base::rng::Seed;
 use crate::base::timing::StageTimes;
-use crate::hardware::attention::{Account, Calibration, Finish, Outcome, Prepared, Spent};
+use crate::hardware::attention::{Account, Calibration, Finish, Prepared, Spent};
 use crate::hardware::crossbar::Chip;
 use crate::shell::config::Case;
 use crate::study::metrics::{CostTally, HeadTally};
@@ -182,21 +182,23 @@ impl<'a> Block<'a> {
         let mut kept = Vec::with_capacity(self.cases.len());
         for (case, finish) in self.cases.iter().zip(&self.finishes[head]) {
             let mut tally = HeadTally::of(prepared);
-            let mut account =
-                (!front.ramp.is_exact()).then(|| Account::open(finish, prepared.v.nrows()));
+            let mut account = (!front.ramp.is_exact()).then(|| {
+                let values = stored.as_ref().map_or(Cost::ZERO, |stored| stored.cost);
+                Account::open(finish, &conversion.written, values)
+            });
             for query in 0..prepared.q.ncols() {
                 let trips = conversion.trips.column(query);
-                let mut outcome: Outcome = finish.select(trips.as_slice(), query, prepared);
+                let mut done = finish.select(trips.as_slice(), query, prepared);
                 finish.drive(
                     self.seed,
                     chip,
                     (number, query),
                     prepared,
-                    stored.as_ref(),
-                    &mut outcome,
+                    stored.as_ref().map(|stored| &stored.value),
+                    &mut done,
                 );
                 if let Some(account) = &mut account {
-                    account.add(prepared.query(query), &outcome);
+                    account.add(&done);
                 }
                 tally.add(
                     &case.attention,
@@ -204,7 +206,7 @@ impl<'a> Block<'a> {
                     case.attention.topk[head].k,
                     prepared,
                     query,
-                    &outcome,
+                    &done.value,
                 );
             }
             let spent = account.map(|account| account.close(prepared.q.ncols()));

@@ -21,12 +21,12 @@ pub(super) fn run(
         .map(|case| {
             let nominal = case.workload.nominal?;
             let finish = Finish::nominal_of(&case.attention, case.datapath);
-            let mut account = Account::open(&finish, nominal.shape.d_value);
+            let mut account = Account::of_layout(&finish);
             let steps = case.attention.ramp.steps();
             let stop = (nominal.alpha * f64::from(steps))
                 .ceil()
                 .clamp(1.0, f64::from(steps)) as u32;
-            account.add_nominal(&finish, nominal.shape.queries as u64, stop);
+            account.add_nominal(nominal.shape.queries as u64, stop);
             let spent = account.close(nominal.shape.queries);
             let tally = HeadTally::of_cost(CostTally::of(&spent, &case.attention));
             Some((

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{Activations, Attend, HeadSite, Laid, Operands, Recorded, Spending};
+use crate::base::cost::Cost;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{
     Account, Attention, Calibration, Finish, Head, Mask, Place, Prepared, Reference,
@@ -208,7 +209,10 @@ impl Attend for OnChip<'_> {
             .as_ref()
             .map(|values| values.program(*seed, address, chip, &attention.device, &prepared.v));
         let counted = !attention.ramp.is_exact();
-        let mut account = counted.then(|| Account::open(&finish, v.nrows()));
+        let mut account = counted.then(|| {
+            let values = stored.as_ref().map_or(Cost::ZERO, |stored| stored.cost);
+            Account::open(&finish, &conversion.written, values)
+        });
         let mut spending = Spending {
             heads: 1,
             noise_square: conversion.noise_square_sum,
@@ -218,21 +222,21 @@ impl Attend for OnChip<'_> {
         let mut output = Activations::zeros(v.nrows(), q.ncols());
         for (query, mut column) in output.column_iter_mut().enumerate() {
             let trips = conversion.trips.column(query);
-            let mut outcome = finish.select(trips.as_slice(), query, &prepared);
+            let mut done = finish.select(trips.as_slice(), query, &prepared);
             finish.drive(
                 *seed,
                 chip,
                 (address, query),
                 &prepared,
-                stored.as_ref(),
-                &mut outcome,
+                stored.as_ref().map(|stored| &stored.value),
+                &mut done,
             );
-            for (out, value) in column.iter_mut().zip(&outcome.output) {
+            for (out, value) in column.iter_mut().zip(&done.value.output) {
                 *out = *value as f32;
             }
             if let Some(account) = &mut account {
-                account.add(prepared.query(query), &outcome);
-                for stop in outcome.tiles.iter().filter_map(|tile| tile.stop) {
+                account.add(&done);
+                for stop in done.value.tiles.iter().filter_map(|tile| tile.stop) {
                     spending.steps += stop as u64;
                     spending.tiles += 1;
                 }
@@ -257,6 +261,10 @@ fn prepare(attention: &Attention, head: Head, calibration: Calibration) -> Prepa
     Prepared {
         clean: crossbar::CleanSums::of(&attention.crossbar, &attention.device, &k, &q),
         calibration,
+        inputs: q
+            .column_iter()
+            .map(|codes| codes.iter().filter(|code| **code != 0.0).count() as u32)
+            .collect(),
         q,
         k,
         v: calibration.v.codes(&head.v),

@@ -18,6 +18,7 @@ use super::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES, tree};
 use crate::base::mistake::{Mistake, Mistakes};
 use crate::base::rng::Seed;
 use crate::hardware::device::Device;
+use crate::study::workload::arrays::ArrayError;
 use crate::study::workload::{Arrays, CalibrationSource, WANTED, Workload, WorkloadParams, arrays};
 
 /// A file that was read, and the hash of what it held.
@@ -182,9 +183,11 @@ impl Store {
             self.folder_of_arrays(path)?
         } else {
             let bytes = self.bytes(path, MAX_ARRAY_BYTES)?;
-            let read = match path.extension().and_then(|ending| ending.to_str()) {
-                Some("npz") => arrays::read_npz,
-                Some("safetensors") => arrays::read_safetensors,
+            type Read = fn(&[u8], &[&str]) -> Result<Arrays, ArrayError>;
+            type Names = fn(&[u8]) -> Result<Vec<String>, ArrayError>;
+            let (read, names): (Read, Names) = match path.extension().and_then(|end| end.to_str()) {
+                Some("npz") => (arrays::read_npz, arrays::npz_names),
+                Some("safetensors") => (arrays::read_safetensors, arrays::safetensors_names),
                 _ => {
                     return Err(about(
                         path,
@@ -194,7 +197,8 @@ impl Store {
                 }
             };
             let mut found = Arrays::new();
-            let mut mistakes = FileMistakes::default();
+            // A file whose list of arrays is damaged says so below.
+            let mut mistakes = strangers(path, &names(&bytes).unwrap_or_default());
             for name in WANTED {
                 match read(&bytes, &[name]) {
                     Ok(arrays) => found.extend(arrays),
@@ -213,7 +217,8 @@ impl Store {
 
     fn folder_of_arrays(&mut self, path: &Path) -> Result<Arrays, FileMistakes> {
         let mut found = Arrays::new();
-        let mut mistakes = FileMistakes::default();
+        let held = list(path, ".npy");
+        let mut mistakes = strangers(path, &held);
         for name in WANTED {
             let part = path.join(format!("{name}.npy"));
             if !part.exists() {
@@ -314,9 +319,27 @@ impl Store {
     }
 }
 
+/// Arrays that no workload has: a slip in a name would otherwise go unnoticed.
+fn strangers(path: &Path, names: &[String]) -> FileMistakes {
+    let mut mistakes = FileMistakes::default();
+    for name in names.iter().filter(|name| !WANTED.contains(&name.as_str())) {
+        mistakes.join(about(
+            path,
+            format!("holds an array `{name}`, which no workload has"),
+            "the arrays are named `q`, `k`, `v` and, where keys are masked, `mask`: rename it, or leave it out",
+        ));
+    }
+    mistakes
+}
+
 /// Names of the TOML files in a folder, in order.
 #[must_use]
 pub fn list_toml(folder: &Path) -> Vec<String> {
+    list(folder, ".toml")
+}
+
+/// Names of the files in a folder with this ending, without it, in order.
+fn list(folder: &Path, ending: &str) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
@@ -326,7 +349,7 @@ pub fn list_toml(folder: &Path) -> Vec<String> {
             entry
                 .file_name()
                 .to_str()?
-                .strip_suffix(".toml")
+                .strip_suffix(ending)
                 .map(str::to_owned)
         })
         .collect();

@@ -61,6 +61,11 @@ pub const C3SRAM: Paper = Paper {
     node_nm: 65,
 };
 
+/// What so many operations take at a published efficiency in TOPS/W, which is operations a picojoule.
+const fn at_efficiency(operations: f64, tops_per_w: f64, source: &'static str) -> Published {
+    Published::pj(operations / tops_per_w, Tag::Derived, source)
+}
+
 /// Rows of a Jia column: one 1 b cell each.
 pub const JIA_ROWS: u32 = 2304;
 /// Bits of its SAR.
@@ -84,22 +89,20 @@ pub struct JiaPoint {
 const JIA_TABLE: &str = "cimloop jia_jssc_2020/_tests.py, Table I of the paper";
 const JIA_SUM: &str = "4608 operations / published 1b-TOPS/W";
 
+const fn jia(supply: f64, [column, adc, datapath]: [f64; 3], tops_per_w: f64) -> JiaPoint {
+    JiaPoint {
+        supply: Volts::from_si(supply),
+        column: Published::pj(column, Tag::File, JIA_TABLE),
+        adc: Published::pj(adc, Tag::File, JIA_TABLE),
+        datapath: Published::pj(datapath, Tag::File, JIA_TABLE),
+        both: at_efficiency(4608.0, tops_per_w, JIA_SUM),
+    }
+}
+
 /// 0.85 V (400 TOPS/W) and 1.2 V (192 TOPS/W).
 pub const JIA_POINTS: [JiaPoint; 2] = [
-    JiaPoint {
-        supply: Volts::from_si(0.85),
-        column: Published::pj(9.7, Tag::File, JIA_TABLE),
-        adc: Published::pj(1.79, Tag::File, JIA_TABLE),
-        datapath: Published::pj(8.3, Tag::File, JIA_TABLE),
-        both: Published::pj(4608.0 / 400.0, Tag::Derived, JIA_SUM),
-    },
-    JiaPoint {
-        supply: Volts::from_si(1.2),
-        column: Published::pj(20.4, Tag::File, JIA_TABLE),
-        adc: Published::pj(3.56, Tag::File, JIA_TABLE),
-        datapath: Published::pj(14.7, Tag::File, JIA_TABLE),
-        both: Published::pj(4608.0 / 192.0, Tag::Derived, JIA_SUM),
-    },
+    jia(0.85, [9.7, 1.79, 8.3], 400.0),
+    jia(1.2, [20.4, 3.56, 14.7], 192.0),
 ];
 
 /// Operations of one NeuRRAM core pass: 256 x 128 differential weights, two each.
@@ -127,7 +130,7 @@ const fn neurram(out_bits: u32, in_bits: u32, tops_per_w: f64) -> NeurramPoint {
     NeurramPoint {
         out_bits,
         in_bits,
-        total: Published::pj(NEURRAM_OPS / tops_per_w, Tag::Derived, NEURRAM_TOTAL),
+        total: at_efficiency(NEURRAM_OPS, tops_per_w, NEURRAM_TOTAL),
         input: None,
     }
 }
@@ -165,9 +168,9 @@ const fn sinangil(supply: f64, output: u32, tops_per_w: f64) -> SinangilPoint {
     SinangilPoint {
         supply: Volts::from_si(supply),
         output,
-        total: Published::pj(
-            2048.0 / tops_per_w,
-            Tag::Derived,
+        total: at_efficiency(
+            2048.0,
+            tops_per_w,
             "2048 operations / published TOPS/W; cimloop sinangil_jssc_2021/_tests.py, Table I",
         ),
     }
@@ -186,10 +189,6 @@ pub const SINANGIL_POINTS: [SinangilPoint; 6] = [
 /// Operations behind one output of Wang: 64 products of 8 b x 8 b.
 pub const WANG_OPS: f64 = 128.0;
 
-const fn wang(tops_per_w: f64, share: f64, source: &'static str) -> Published {
-    Published::pj(WANG_OPS / tops_per_w * share, Tag::Derived, source)
-}
-
 const WANG_SWEEP: &str =
     "128 operations / published TOPS/W; cimloop wang_vlsi_2022/_tests.py, Fig. 23";
 const WANG_SPLIT: &str =
@@ -197,27 +196,49 @@ const WANG_SPLIT: &str =
 
 /// One output of Wang at each supply.
 pub const WANG_POINTS: [(Volts, Published); 5] = [
-    (Volts::from_si(0.7), wang(31.998, 1.0, WANG_SWEEP)),
-    (Volts::from_si(0.8), wang(22.590, 1.0, WANG_SWEEP)),
-    (Volts::from_si(0.9), wang(18.439, 1.0, WANG_SWEEP)),
-    (Volts::from_si(1.0), wang(16.376, 1.0, WANG_SWEEP)),
-    (Volts::from_si(1.1), wang(15.467, 1.0, WANG_SWEEP)),
+    (
+        Volts::from_si(0.7),
+        at_efficiency(WANG_OPS, 31.998, WANG_SWEEP),
+    ),
+    (
+        Volts::from_si(0.8),
+        at_efficiency(WANG_OPS, 22.590, WANG_SWEEP),
+    ),
+    (
+        Volts::from_si(0.9),
+        at_efficiency(WANG_OPS, 18.439, WANG_SWEEP),
+    ),
+    (
+        Volts::from_si(1.0),
+        at_efficiency(WANG_OPS, 16.376, WANG_SWEEP),
+    ),
+    (
+        Volts::from_si(1.1),
+        at_efficiency(WANG_OPS, 15.467, WANG_SWEEP),
+    ),
 ];
 /// Conversion behind one output of Wang at 1.0 V: 34 %.
-pub const WANG_ADC: Published = wang(16.376, 0.34, WANG_SPLIT);
+pub const WANG_ADC: Published = at_efficiency(0.34 * WANG_OPS, 16.376, WANG_SPLIT);
 /// Input converters' share of one output of Wang at 1.0 V: 22 %.
-pub const WANG_DAC: Published = wang(16.376, 0.22, WANG_SPLIT);
+pub const WANG_DAC: Published = at_efficiency(0.22 * WANG_OPS, 16.376, WANG_SPLIT);
 /// Cells, ladders and drivers behind one output of Wang at 1.0 V: 40 %.
-pub const WANG_ARRAY: Published = wang(16.376, 0.40, WANG_SPLIT);
+pub const WANG_ARRAY: Published = at_efficiency(0.40 * WANG_OPS, 16.376, WANG_SPLIT);
 
-const CAP_RAM_POWER: &str = "published mW / 70 MHz, arXiv 2107.02388";
+/// What a published power is a cycle of 70 MHz.
+const fn cap_ram(microwatts: f64) -> Published {
+    Published::pj(
+        microwatts / 70.0,
+        Tag::Derived,
+        "published mW / 70 MHz, arXiv 2107.02388",
+    )
+}
 
 /// CAP-RAM a cycle: array, input converters and timing, 3.60 mW.
-pub const CAP_RAM_ARRAY: Published = Published::pj(3600.0 / 70.0, Tag::Derived, CAP_RAM_POWER);
+pub const CAP_RAM_ARRAY: Published = cap_ram(3600.0);
 /// CAP-RAM a cycle: 32 converters with their control, 7.56 mW.
-pub const CAP_RAM_ADC: Published = Published::pj(7560.0 / 70.0, Tag::Derived, CAP_RAM_POWER);
+pub const CAP_RAM_ADC: Published = cap_ram(7560.0);
 /// CAP-RAM a cycle: both, without the digital accumulators.
-pub const CAP_RAM_BOTH: Published = Published::pj(11_160.0 / 70.0, Tag::Derived, CAP_RAM_POWER);
+pub const CAP_RAM_BOTH: Published = cap_ram(11_160.0);
 /// Conversions a second of one converter of CAP-RAM.
 pub const CAP_RAM_RATE: f64 = 70e6;
 
@@ -228,19 +249,16 @@ const CR_CIM_COLUMN: &str = "2176 operations / published 1b-TOPS/W, arXiv 2302.0
 pub const CR_CIM_POINTS: [(Volts, Published); 2] = [
     (
         Volts::from_si(0.6),
-        Published::pj(2176.0 / 818.0, Tag::Derived, CR_CIM_COLUMN),
+        at_efficiency(2176.0, 818.0, CR_CIM_COLUMN),
     ),
     (
         Volts::from_si(1.1),
-        Published::pj(2176.0 / 400.0, Tag::Derived, CR_CIM_COLUMN),
+        at_efficiency(2176.0, 400.0, CR_CIM_COLUMN),
     ),
 ];
 
 /// One column of C3SRAM with its conversion.
-pub const C3SRAM_COLUMN: Published = Published::pj(
-    512.0 / 672.0,
-    Tag::Derived,
-    "512 operations / the abstract's 672 TOPS/W",
-);
+pub const C3SRAM_COLUMN: Published =
+    at_efficiency(512.0, 672.0, "512 operations / the abstract's 672 TOPS/W");
 /// Levels of its flash converter.
 pub const C3SRAM_LEVELS: u32 = 11;

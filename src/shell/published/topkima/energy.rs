@@ -128,9 +128,9 @@ pub(super) fn designs(device: &DeviceParams, corner: Corner) -> Result<Designs, 
 
 fn parts(attention: &Attention, datapath: Datapath, prepared: &Prepared, corner: Corner) -> Parts {
     let finish = Finish::load(attention, datapath, 0, prepared);
-    let mut account = Account::open(&finish, paper::D_HEAD as usize);
+    let mut account = Account::of_layout(&finish);
     for (stop, rows) in schedule::mean_stops() {
-        account.add_nominal(&finish, rows, stop);
+        account.add_nominal(rows, stop);
     }
     let spent = account.close(paper::ROWS as usize);
     let busy = spent.run.busy;

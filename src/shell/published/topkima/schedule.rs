@@ -151,7 +151,7 @@ fn run(
         let trace = QueryTrace {
             tiles: reading.iter().map(|&(n, k)| tile(stop, n, k)).collect(),
             merge_compares: reading.len() as u64 - 1,
-            sort_cycles: 0,
+            ..QueryTrace::default()
         };
         progress.repeat(&timing.query(&head, &trace), rows);
     }

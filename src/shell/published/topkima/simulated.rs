@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::{How, Inputs, Row, paper};
-use crate::base::cost::Stage;
+use crate::base::cost::{Cost, Stage};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::base::units::Seconds;
@@ -146,21 +146,14 @@ fn one_head(
     // Without value tiles and without a threshold only the calibration itself is taken from it.
     let finish = Finish::load(attention, datapath, head, &prepared);
     let mut tally = HeadTally::of(&prepared);
-    let mut account = Account::open(&finish, prepared.v.nrows());
+    let mut account = Account::open(&finish, &conversion.written, Cost::ZERO);
     for query in 0..prepared.q.ncols() {
         let trips = conversion.trips.column(query);
-        let mut outcome = finish.select(trips.as_slice(), query, &prepared);
-        finish.drive(
-            SEED,
-            chip,
-            (head as u64, query),
-            &prepared,
-            None,
-            &mut outcome,
-        );
-        tally.add(attention, datapath, k, &prepared, query, &outcome);
+        let mut done = finish.select(trips.as_slice(), query, &prepared);
+        finish.drive(SEED, chip, (head as u64, query), &prepared, None, &mut done);
+        tally.add(attention, datapath, k, &prepared, query, &done.value);
         if !attention.ramp.is_exact() {
-            account.add(prepared.query(query), &outcome);
+            account.add(&done);
         }
     }
     let busy = account.close(prepared.q.ncols()).run.busy;

@@ -23,8 +23,8 @@ mod safetensors;
 
 pub use idx::{ByteArray, read_idx};
 pub use npy::read_npy;
-pub use npz::{read_npz, write_npz};
-pub use safetensors::{open_safetensors, read_safetensors};
+pub use npz::{npz_names, read_npz, write_npz};
+pub use safetensors::{open_safetensors, read_safetensors, safetensors_names};
 
 /// The most values one array may hold, 2^28: 2 GiB as `f64`.
 pub const MAX_VALUES: usize = 1 << 28;

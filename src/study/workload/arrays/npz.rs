@@ -27,6 +27,32 @@ const MAX_NAME: usize = (1 << 16) - 1 - ".npy".len();
 /// What is wrong with the archive or with a wanted array; other arrays are not looked at. The
 /// bytes never cause a panic.
 pub fn read_npz(bytes: &[u8], wanted: &[&str]) -> Result<BTreeMap<String, Array>, ArrayError> {
+    let mut archive = open(bytes)?;
+    let mut arrays = BTreeMap::new();
+    for &name in wanted {
+        if let Some(array) = entry(archive.zip_archive(), bytes, name)? {
+            arrays.insert(name.to_owned(), array);
+        }
+    }
+    Ok(arrays)
+}
+
+/// Names of the arrays of an `.npz` file, in order.
+///
+/// # Errors
+/// What is wrong with the archive.
+pub fn npz_names(bytes: &[u8]) -> Result<Vec<String>, ArrayError> {
+    let mut archive = open(bytes)?;
+    let files = archive.zip_archive().file_names();
+    let mut names: Vec<String> = files
+        .filter_map(|file| file.strip_suffix(".npy"))
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn open(bytes: &[u8]) -> Result<NpzArchive<Cursor<&[u8]>>, ArrayError> {
     let not_npz = |problem: String| ArrayError::NotNpz { problem };
     if !bytes.starts_with(b"PK") {
         return Err(not_npz("the bytes do not begin with `PK`".to_owned()));
@@ -36,18 +62,11 @@ pub fn read_npz(bytes: &[u8], wanted: &[&str]) -> Result<BTreeMap<String, Array>
             "it says it has {entries} entries, and at most {MAX_ENTRIES} are read"
         )));
     }
-    let mut archive = NpzArchive::new(Cursor::new(bytes)).map_err(|error| {
+    NpzArchive::new(Cursor::new(bytes)).map_err(|error| {
         not_npz(format!(
             "its list of arrays, at the end, is damaged or cut off ({error})"
         ))
-    })?;
-    let mut arrays = BTreeMap::new();
-    for &name in wanted {
-        if let Some(array) = entry(archive.zip_archive(), bytes, name)? {
-            arrays.insert(name.to_owned(), array);
-        }
-    }
-    Ok(arrays)
+    })
 }
 
 fn entry(

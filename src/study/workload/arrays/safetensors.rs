@@ -39,6 +39,17 @@ pub fn read_safetensors(
     Ok(arrays)
 }
 
+/// Names of the tensors of a `.safetensors` file, in order.
+///
+/// # Errors
+/// What is wrong with the header.
+pub fn safetensors_names(bytes: &[u8]) -> Result<Vec<String>, ArrayError> {
+    let file = open_safetensors(bytes)?;
+    let mut names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
+    names.sort();
+    Ok(names)
+}
+
 /// The directory of a `.safetensors` file, whose lengths agree with its bytes.
 ///
 /// # Errors

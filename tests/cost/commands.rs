@@ -1,0 +1,170 @@
+//! What `macro` and `reproduce` print, and how they end.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use topkima::base::cost::{Action, Stage};
+
+fn topkima(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_topkima"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn home() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Each design's column of stages adds up to its total, and the ratios are to the last design.
+#[test]
+fn the_screen_of_macro_adds_up() {
+    for more in [&[][..], &["--device", "rram-wan2022"]] {
+        let (code, said, _) = topkima(home(), &[&["macro"], more].concat());
+        assert_eq!(code, 0, "{said}");
+        let line = |name: &str| -> Vec<Vec<f64>> {
+            let found = said.lines().find(|line| line.starts_with(name));
+            let parts = found.unwrap_or_else(|| panic!("{name}: {said}")).split('|');
+            let number = |word: &str| word.trim_end_matches('x').parse().unwrap_or(0.0);
+            parts
+                .skip(1)
+                .map(|part| part.split_whitespace().map(number).collect())
+                .collect()
+        };
+        let mut sum = [[0.0; 3]; 2];
+        for stage in Stage::ALL {
+            for (sum, part) in sum.iter_mut().zip(line(stage.name())) {
+                for (sum, value) in sum.iter_mut().zip(part) {
+                    *sum += value;
+                }
+            }
+        }
+        for (sum, leaked) in sum[1].iter_mut().zip(&line("leakage")[1]) {
+            *sum += leaked;
+        }
+        for (sum, total) in sum.iter().zip(line("total")) {
+            for (design, sum) in sum.iter().enumerate() {
+                // Eleven numbers rounded to a hundredth.
+                assert!((sum - total[design]).abs() < 0.06, "{sum} {total:?}");
+            }
+            for design in 0..2 {
+                let ratio = total[design] / total[2];
+                assert!((ratio - total[3 + design]).abs() < 0.01, "{total:?}");
+            }
+        }
+        assert!(line("at low")[1][2] < sum[1][2] && sum[1][2] < line("at high")[1][2]);
+    }
+}
+
+#[test]
+fn every_price_and_time_tells_where_it_comes_from() {
+    let (code, said, _) = topkima(home(), &["macro", "--explain", "all"]);
+    assert_eq!(code, 0);
+    let actions = Action::ALL.map(Action::name);
+    for name in [&actions[..], &["leakage", "clock", "sort_clock"]].concat() {
+        let (_, rest) = said.split_once(&format!("\n{name}: ")).unwrap_or_else(|| {
+            let first = said.strip_prefix(&format!("{name}: "));
+            ("", first.unwrap_or_else(|| panic!("{name}")))
+        });
+        let lines: Vec<&str> = rest
+            .lines()
+            .skip(1)
+            .take_while(|l| l.starts_with("  "))
+            .collect();
+        let after = |heading: &str| {
+            let found = lines
+                .iter()
+                .find_map(|line| line.trim().strip_prefix(heading));
+            found.map_or("", str::trim).to_owned()
+        };
+        assert!(after("value").contains("(low "), "{name}: {lines:?}");
+        let kinds = ["published", "derived", "fitted", "assumed"];
+        assert!(
+            kinds.iter().any(|kind| after("source").starts_with(kind)),
+            "{name}"
+        );
+        if !name.contains("clock") {
+            assert!(after("node").contains(" at ") && !after("contains").is_empty());
+        }
+        let (code, alone, _) = topkima(home(), &["macro", "--explain", name]);
+        assert_eq!(code, 0);
+        assert!(
+            alone.starts_with(&format!("{name}: ")) && said.contains(&alone),
+            "{name}"
+        );
+    }
+    let of = |device| {
+        topkima(
+            home(),
+            &["macro", "--device", device, "--explain", "cell-read"],
+        )
+        .1
+    };
+    assert!(of("rram-wan2022") != of("sram-65nm"));
+    let (code, _, said) = topkima(home(), &["macro", "--explain", "ramp-charg"]);
+    assert_eq!(code, 2);
+    assert!(
+        said.contains("ramp-charg\"") && said.contains("ramp-charge, "),
+        "{said}"
+    );
+}
+
+#[test]
+fn reproduce_ends_well_and_a_missed_replay_ends_with_one() {
+    let (code, said, _) = topkima(home(), &["reproduce", "macros"]);
+    assert!(code == 0 && said.contains("HELD OUT"), "{said}");
+    let (code, said, _) = topkima(home(), &["reproduce", "topkima"]);
+    assert_eq!(code, 0);
+    for group in [
+        "REPLAY",
+        "FITTED",
+        "SIMULATED",
+        "SENSITIVITY",
+        "SYSTEM",
+        "NOT REPRODUCIBLE",
+    ] {
+        assert!(said.contains(&format!("\n{group} - ")), "{group}");
+    }
+    assert_eq!(topkima(home(), &["reproduce", "topkimo"]).0, 2);
+
+    // The same files with another ramp clock.
+    let folder = tempfile::tempdir().unwrap();
+    for part in [
+        "device_params",
+        "device_params/shared",
+        "experiments",
+        "data/attention",
+    ] {
+        fs::create_dir_all(folder.path().join(part)).unwrap();
+        for entry in fs::read_dir(home().join(part)).unwrap() {
+            let from = entry.unwrap().path();
+            if from.is_file() {
+                fs::copy(
+                    &from,
+                    folder.path().join(part).join(from.file_name().unwrap()),
+                )
+                .unwrap();
+            }
+        }
+    }
+    let path = folder
+        .path()
+        .join("device_params/shared/periphery-65nm.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("value = \"4 ns\"\nsource = \"published: T_clk"));
+    fs::write(&path, text.replacen("\"4 ns\"", "\"4.1 ns\"", 1)).unwrap();
+    let (code, said, wrong) = topkima(folder.path(), &["reproduce", "topkima"]);
+    assert_eq!(code, 1, "{wrong}");
+    assert!(
+        said.contains("REPLAY") && wrong.contains("replays that miss by more than 1 %: T_ima"),
+        "{wrong}"
+    );
+}
