@@ -132,7 +132,7 @@ mod tests {
                 "tokens".to_owned(),
                 array(&[3, 4], (0..12).map(f64::from).collect()),
             ),
-            ("label".to_owned(), array(&[3], label)),
+            ("label".to_owned(), array(&[label.len()], label)),
             ("part".to_owned(), array(&[3], vec![1.0, 0.0, 1.0])),
         ])
     }

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_probe_satisfies_the_normal_equations_and_tells_classes_apart() {
         let value = |at: usize| ((at * 7919 % 1009) as f32 - 504.0) / 300.0;
-        let labels: Vec<usize> = (0..60).map(|at| at * at % 3).collect();
+        let labels: Vec<usize> = (0..60).map(|at| at * at / 4 % 3).collect();
         let features: Vec<DVector<f32>> = labels
             .iter()
             .enumerate()

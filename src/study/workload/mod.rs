@@ -251,7 +251,7 @@ impl WorkloadParams {
                     "",
                     "",
                     "needs one of [workload.file], [workload.synthetic] and [workload.shape]",
-                    "see experiments/k_sweep.toml for a file, throughput.toml for a synthetic head and cost_vs_length.toml for a shape",
+                    "see experiments/k_sweep.toml for a file, throughput.toml for a synthetic head and cost_vs_length.toml for a shape; a whole encoder has [model] and [task] instead",
                 );
                 None
             }
