@@ -49,11 +49,13 @@ pub enum Purpose {
     SyntheticValue = 13,
     /// Whether a column left out of a fast trial would have mattered, and which.
     Excluded = 14,
+    /// Statistics: which samples a draw of the bootstrap holds.
+    Bootstrap = 30,
 }
 
 impl Purpose {
     /// Every purpose, for the test that pins their draws.
-    pub const ALL: [Purpose; 14] = [
+    pub const ALL: [Purpose; 15] = [
         Self::CellMismatch,
         Self::ColumnOffset,
         Self::ReplicaMismatch,
@@ -68,6 +70,7 @@ impl Purpose {
         Self::SyntheticKey,
         Self::SyntheticValue,
         Self::Excluded,
+        Self::Bootstrap,
     ];
 }
 

@@ -1,4 +1,6 @@
 //! Second floor: what is run on the hardware and what is measured.
 
 pub mod metrics;
+pub mod model;
+pub mod task;
 pub mod workload;

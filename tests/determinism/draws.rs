@@ -7,7 +7,7 @@ use topkima::base::rng::{Purpose, Seed, Site};
 
 /// Bits of the first ten draws of seed 20241120, trial 3, site (5, 11): standard normal, but uniform for
 /// the cells that stick.
-const PINNED: [(Purpose, [u64; 10]); 13] = [
+const PINNED: [(Purpose, [u64; 10]); 14] = [
     (
         Purpose::CellMismatch,
         [
@@ -203,6 +203,21 @@ const PINNED: [(Purpose, [u64; 10]); 13] = [
             0x4001_25a0_2268_419f,
         ],
     ),
+    (
+        Purpose::Bootstrap,
+        [
+            0x3ff7_d513_e8d4_5eb9,
+            0xbfeb_7334_2a57_bc61,
+            0xbfd7_f675_6227_03e2,
+            0x4000_caae_72c5_e1e7,
+            0xbff4_d60e_6b03_e22f,
+            0x3fc6_6544_47d5_3b82,
+            0xbff7_f115_fe70_8454,
+            0x3ff2_617c_14bf_c412,
+            0xbff3_7dfa_295b_7a69,
+            0x3ff9_0f26_29bb_58e1,
+        ],
+    ),
 ];
 
 #[test]
@@ -229,5 +244,7 @@ fn a_row_of_draws_is_what_single_draws_are() {
 #[test]
 fn a_purpose_keeps_its_number() {
     let numbers = Purpose::ALL.map(|purpose| purpose as u64);
-    assert_eq!(numbers, std::array::from_fn(|at| at as u64 + 1));
+    let [first @ .., bootstrap] = numbers;
+    assert_eq!(first, std::array::from_fn(|at| at as u64 + 1));
+    assert_eq!(bootstrap, 30);
 }

@@ -69,7 +69,7 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
                 .map_err(|error| Failure::System(format!("{}: {error}", folder.display())))?
                 .flatten()
                 .map(|entry| entry.path())
-                .filter(|path| path.is_dir())
+                .filter(|path| path.join("README.md").is_file())
                 .collect();
             names.sort();
             for path in names {

@@ -33,6 +33,9 @@ pub(crate) struct RunArguments {
     /// Number of chips
     #[arg(long, value_parser = parse_trials, allow_negative_numbers = true)]
     pub trials: Option<u64>,
+    /// Run so many samples of the task only, spread evenly over it
+    #[arg(long, value_parser = parse_samples, allow_negative_numbers = true)]
+    pub samples: Option<u64>,
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, value_parser = parse_threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
@@ -68,6 +71,10 @@ fn parse_seed(text: &str) -> Result<u64, String> {
 
 fn parse_trials(text: &str) -> Result<u64, String> {
     whole(text, 1, MAX_TRIALS, 32)
+}
+
+fn parse_samples(text: &str) -> Result<u64, String> {
+    whole(text, 1, 1 << 20, 100)
 }
 
 fn parse_threads(text: &str) -> Result<usize, String> {
@@ -118,6 +125,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         set: arguments.set.clone(),
         seed: arguments.seed,
         trials: arguments.trials,
+        samples: arguments.samples,
     };
     let mut plan = Plan::load(&arguments.experiment, &overrides)?;
     let folder = arguments.out.clone().unwrap_or_else(|| {
@@ -185,7 +193,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     }
     bar.finish_and_clear();
     entries.sort_by_key(|entry| (entry.point, entry.design));
-    write_whole(&folder.join("rows.csv"), &rows_csv(&plan.swept, &entries))?;
+    write_whole(&folder.join("rows.csv"), &rows_csv(&plan, &entries))?;
     write_whole(&folder.join("resolved.toml"), resolved.as_bytes())?;
     if arguments.breakdown {
         write_whole(&folder.join("breakdown.csv"), &breakdown_csv(&entries))?;
@@ -288,6 +296,17 @@ const SHOWN: [(&str, &str); 7] = [
     ("tops_per_w_mean", "TOPS/W"),
 ];
 
+/// The same for a whole encoder.
+const SHOWN_OF_ENCODER: [(&str, &str); 7] = [
+    ("float", "float"),
+    ("score_mean", "score"),
+    ("delta_mean", "delta"),
+    ("delta_low", "from"),
+    ("delta_high", "to"),
+    ("alpha", "alpha"),
+    ("energy_nj", "nJ a sample"),
+];
+
 /// Most rows of the summary.
 const MOST_ROWS: usize = 60;
 
@@ -297,19 +316,24 @@ fn say(plan: &Plan, entries: &[Entry], notes: &[String]) -> io::Result<()> {
     for line in notes {
         writeln!(out, "{line}")?;
     }
-    let header = header(&plan.swept);
+    let header = header(plan);
     let keys = 1 + plan.swept.len();
     let mut lines: Vec<Vec<String>> = vec![header[..keys].to_vec()];
-    lines[0].extend(SHOWN.iter().map(|(_, name)| (*name).to_owned()));
+    let shown = if plan.params.model.is_some() {
+        &SHOWN_OF_ENCODER
+    } else {
+        &SHOWN
+    };
+    lines[0].extend(shown.iter().map(|(_, name)| (*name).to_owned()));
     lines[0].push("noise LSB".to_owned());
     for entry in entries.iter().take(MOST_ROWS) {
         let mut line = entry.row[..keys].to_vec();
-        for (column, name) in SHOWN {
+        for (column, name) in shown {
             let at = header.iter().position(|known| known == column).unwrap_or(0);
             let value = entry.row[at].parse::<f64>().ok();
             line.push(value.map_or_else(
                 || "-".to_owned(),
-                |value| match name {
+                |value| match *name {
                     "latency us" | "energy nJ" => format!("{:.2}", value / 1e3),
                     "TOPS/W" => format!("{value:.2}"),
                     _ => format!("{value:.4}"),

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use toml::Table;
 
-pub use files::{Input, Store, find_home, list_toml, load_device};
-pub use plan::{Case, Key, Overrides, Plan};
+pub use files::{Input, Store, Study, find_home, list_toml, load_device};
+pub use plan::{Case, EncoderCase, Key, Overrides, Plan};
 
 use crate::base::mistake::{Mistake, Mistakes};
 use crate::base::timing::Switches;
@@ -23,6 +23,8 @@ use crate::hardware::device::{Effect, Selection};
 use crate::hardware::quantise::QuantiseParams;
 use crate::hardware::softmax::SoftmaxParams;
 use crate::hardware::topk::TopkParams;
+use crate::study::model::ModelParams;
+use crate::study::task::TaskParams;
 use crate::study::workload::WorkloadParams;
 
 /// Largest experiment or device file that is read, in bytes.
@@ -222,8 +224,15 @@ pub struct ExperimentParams {
     /// Folder of the device files; found beside the experiment if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_folder: Option<PathBuf>,
-    /// Queries, keys and values.
+    /// Queries, keys and values of single heads.
+    #[serde(default, skip_serializing_if = "WorkloadParams::is_empty")]
     pub workload: WorkloadParams,
+    /// A whole encoder in place of single heads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelParams>,
+    /// What the encoder is measured on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskParams>,
     /// Device of all tiles.
     pub device: DeviceChoice,
     /// Operands.

@@ -5,6 +5,7 @@
 //! not grow with their number, and the fold is in the order of trials, so results do not depend on
 //! the number of threads.
 
+mod accuracy;
 mod block;
 mod nominal;
 mod quick;
@@ -12,6 +13,7 @@ mod quick;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use accuracy::{Accuracy, Spread};
 pub use block::SpentTotal;
 
 use super::config::{Case, FileMistakes, Key, Mode, Plan};
@@ -37,6 +39,8 @@ pub struct Result {
     pub spent: Option<SpentTotal>,
     /// Root mean square deviation at the comparator over the first trial, in LSB.
     pub noise_lsb: Option<f64>,
+    /// What a whole encoder came to.
+    pub accuracy: Option<Accuracy>,
     /// The hardware of the case.
     pub attention: Arc<Attention>,
 }
@@ -148,6 +152,9 @@ pub fn run_group(
                 .map(|at| which[at])
         })
         .collect();
+    if let Some(done) = accuracy::run((seed, trials), &cases, group, &which, &paired, ticked) {
+        return Ok(done);
+    }
     if let Some(results) = nominal::run(&cases, group, &which, &paired, reference) {
         ticked(trials);
         return Ok((results, Notes::default()));
@@ -232,6 +239,7 @@ pub fn run_group(
                 summary,
                 spent,
                 noise_lsb,
+                accuracy: None,
                 attention: Arc::clone(&cases[*case].attention),
             }
         })

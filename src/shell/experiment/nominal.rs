@@ -53,6 +53,7 @@ pub(super) fn run(
                     summary,
                     spent: Some(spent.clone()),
                     noise_lsb: None,
+                    accuracy: None,
                     attention: Arc::clone(&cases[*case].attention),
                 }
             });

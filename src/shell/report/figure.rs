@@ -5,7 +5,8 @@ use crate::shell::config::Plan;
 use crate::shell::plot::{Axis, Figure, Panel, Point, Scale, Series, svg};
 
 /// What is worth a panel, and how its axis is called.
-const PANELS: [(&str, &str); 6] = [
+const PANELS: [(&str, &str); 7] = [
+    ("score", "Spearman x 100, or % right"),
     ("recall", "recall@k"),
     ("output_error", "relative output error"),
     ("alpha", "alpha (steps / full ramp)"),
@@ -20,7 +21,7 @@ const MOST_SERIES: usize = 32;
 /// The figures of a run by file name; none without a sweep.
 #[must_use]
 pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
-    let header = header(&plan.swept);
+    let header = header(plan);
     let across = plan
         .swept
         .iter()
@@ -91,6 +92,9 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
                 }
             }
             series.truncate(MOST_SERIES);
+            if *metric == "score" {
+                series.extend(float_heads(&header, entries, &xs));
+            }
             let all = || {
                 series
                     .iter()
@@ -130,6 +134,24 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
         panels,
     };
     vec![("figure.svg".to_owned(), svg(&figure))]
+}
+
+/// What float heads give, a flat line over the same axis; none if it differs between rows.
+fn float_heads(header: &[String], entries: &[Entry], xs: &[f64]) -> Option<Series> {
+    let at = header.iter().position(|name| name == "float")?;
+    let cell = &entries.first()?.row[at];
+    let same = entries.iter().all(|entry| entry.row[at] == *cell);
+    let y = cell.parse().ok().filter(|_| same)?;
+    let ends = [f64::min, f64::max].map(|end| xs.iter().copied().reduce(end));
+    let points = ends.into_iter().flatten().map(|x| Point {
+        x,
+        y,
+        half_width: None,
+    });
+    Some(Series {
+        name: "float heads".to_owned(),
+        points: points.collect(),
+    })
 }
 
 fn column_of(plan: &Plan, path: &str) -> usize {

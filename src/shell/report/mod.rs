@@ -1,5 +1,6 @@
 //! Results as text: rows, breakdown, figures, and what a run says about itself.
 
+mod accuracy;
 mod figure;
 mod rows;
 

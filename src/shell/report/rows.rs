@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::accuracy;
 use crate::base::cost::{Action, Stage};
 use crate::base::energy::Corner;
 use crate::shell::config::{Plan, tree};
@@ -27,12 +28,16 @@ pub struct Entry {
 /// Quantiles that some metrics have beside their mean.
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("max", 1.0)];
 
-/// Headers of `rows.csv` for these swept keys.
+/// Headers of `rows.csv` of a plan.
 #[must_use]
-pub fn header(swept: &[String]) -> Vec<String> {
+pub fn header(plan: &Plan) -> Vec<String> {
     let mut header = vec!["design".to_owned()];
-    header.extend(swept.iter().cloned());
+    header.extend(plan.swept.iter().cloned());
     header.push("trials".to_owned());
+    if plan.params.model.is_some() {
+        header.extend(accuracy::COLUMNS.map(str::to_owned));
+        return header;
+    }
     for metric in Metric::ALL {
         for part in ["mean", "ci95", "delta_mean", "delta_ci95"] {
             header.push(format!("{}_{part}", metric.name()));
@@ -52,7 +57,7 @@ const fn has_quantiles(metric: Metric) -> bool {
     matches!(metric, Metric::StopStep | Metric::LatencyNs)
 }
 
-fn number(value: Option<f64>) -> String {
+pub(super) fn number(value: Option<f64>) -> String {
     value
         .filter(|value| value.is_finite())
         .map_or_else(String::new, |value| value.to_string())
@@ -64,6 +69,16 @@ pub fn entry(plan: &Plan, result: &Result) -> Entry {
     let mut row = vec![plan.params.design[result.design].name.clone()];
     row.extend(plan.values(result.point).into_iter().map(tree::cell));
     row.push(plan.params.trials.to_string());
+    if let Some(found) = &result.accuracy {
+        row.extend(accuracy::cells(found, result.noise_lsb));
+        return Entry {
+            point: result.point,
+            design: result.design,
+            row,
+            breakdown: breakdown(plan, result),
+            noise_lsb: result.noise_lsb,
+        };
+    }
     let summary = &result.summary;
     let pair = |moments: Option<&Moments>| {
         let moments = moments.filter(|moments| moments.count > 0);
@@ -174,11 +189,8 @@ fn csv(header: &[String], rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
 
 /// `rows.csv`, in the order of points and designs.
 #[must_use]
-pub fn rows_csv(swept: &[String], entries: &[Entry]) -> Vec<u8> {
-    csv(
-        &header(swept),
-        entries.iter().map(|entry| entry.row.clone()),
-    )
+pub fn rows_csv(plan: &Plan, entries: &[Entry]) -> Vec<u8> {
+    csv(&header(plan), entries.iter().map(|entry| entry.row.clone()))
 }
 
 /// `breakdown.csv`.

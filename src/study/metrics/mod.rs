@@ -2,8 +2,10 @@
 //!
 //! All of it streams: memory does not grow with the number of trials.
 
+mod bootstrap;
 mod statistics;
 
+pub use bootstrap::{Interval, RESAMPLES, resample};
 pub use statistics::{Latencies, Moments, Summary, quantile, steps};
 
 use crate::base::energy::Corner;

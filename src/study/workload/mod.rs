@@ -67,7 +67,7 @@ pub struct FileParams {
 }
 
 /// `[workload]`: a file or a synthetic family.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadParams {
     /// A user's own arrays.
@@ -220,6 +220,12 @@ pub type Arrays = BTreeMap<String, Array>;
 pub const WANTED: [&str; 4] = ["q", "k", "v", "mask"];
 
 impl WorkloadParams {
+    /// Whether nothing is given.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The workload of a synthetic family.
     ///
     /// # Errors
@@ -245,7 +251,7 @@ impl WorkloadParams {
                     "",
                     "",
                     "needs one of [workload.file], [workload.synthetic] and [workload.shape]",
-                    "see experiments/k_sweep.toml for a file, throughput.toml for a synthetic head and cost_vs_length.toml for a shape",
+                    "see experiments/k_sweep.toml for a file, throughput.toml for a synthetic head and cost_vs_length.toml for a shape; a whole encoder has [model] and [task] instead",
                 );
                 None
             }

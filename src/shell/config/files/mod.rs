@@ -1,8 +1,10 @@
 //! Opening what an experiment names: device files and arrays, each read once.
 
 mod device;
+mod study;
 
 pub use device::load_device;
+pub use study::Study;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,6 +40,7 @@ pub struct Store {
     /// Heads of each workload, known by where it lies, that give no full scale.
     silent: BTreeMap<usize, Vec<usize>>,
     devices: BTreeMap<String, Result<Arc<Device>, FileMistakes>>,
+    studies: BTreeMap<String, Result<Arc<Study>, FileMistakes>>,
 }
 
 /// A path as a person would name it.

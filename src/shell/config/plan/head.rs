@@ -175,6 +175,23 @@ pub(super) fn make_absolute(params: &mut ExperimentParams, folder: &Path, device
     if let Some(path) = &mut params.device.path {
         *path = absolute(path);
     }
+    if let Some(model) = &mut params.model {
+        model.path = absolute(&model.path);
+    }
+    if let Some(task) = &mut params.task {
+        let sts = task.sts.iter_mut();
+        let texts = task.classify.iter_mut();
+        let mails = task.mails.iter_mut();
+        let images = task.images.iter_mut();
+        for path in sts
+            .flat_map(|one| [&mut one.path, &mut one.calibration])
+            .chain(texts.flat_map(|one| [&mut one.path, &mut one.calibration]))
+            .chain(mails.map(|one| &mut one.path))
+            .chain(images.flat_map(|one| [&mut one.path, &mut one.labels, &mut one.calibration]))
+        {
+            *path = absolute(path);
+        }
+    }
     if let Some(file) = &mut params.workload.file {
         file.path = absolute(&file.path);
         if let CalibrationSource::Path(path) = &mut file.calibration {

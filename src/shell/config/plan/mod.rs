@@ -1,7 +1,9 @@
 //! From an experiment file to a plan whose every point has been checked before the first one runs.
 
 mod blame;
+mod encoder;
 mod head;
+mod overrides;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,34 +15,36 @@ use toml::{Table, Value};
 
 use self::blame::{Origin, blame};
 use self::head::{check_head, make_absolute, sweep, whole};
+pub use self::overrides::Overrides;
 use super::{
-    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, find_home, tree,
+    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, find_home, tree,
 };
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, Datapath};
 use crate::hardware::converter::FullScale;
+use crate::study::model::Laid;
 use crate::study::workload::Workload;
-
-/// What a command line sets over the file.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// Paths and values.
-    pub set: Vec<(String, Value)>,
-    /// Seed.
-    pub seed: Option<u64>,
-    /// Trials.
-    pub trials: Option<u64>,
-}
 
 /// What two cases have in common if it is equal.
 pub type Key = [u8; 16];
+
+/// An encoder with its labelled set, on the hardware of one design.
+#[derive(Clone, Debug)]
+pub struct EncoderCase {
+    /// Encoder and set.
+    pub study: Arc<Study>,
+    /// Hardware of every length that occurs.
+    pub laid: Arc<Laid>,
+}
 
 /// One design at one point, ready to run.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Heads and their calibration rows.
     pub workload: Arc<Workload>,
+    /// A whole encoder in place of heads.
+    pub encoder: Option<EncoderCase>,
     /// The hardware.
     pub attention: Arc<Attention>,
     /// The design.
@@ -93,35 +97,7 @@ impl Plan {
         let file = path.display().to_string();
         let mut store = Store::default();
         let mut raw = store.text(path)?;
-        let mut mistakes = Mistakes::none();
-        let mut origins = Vec::new();
-        for (at, value) in &overrides.set {
-            match tree::set(&mut raw, at, value.clone()) {
-                Ok(()) => origins.push(Origin::command_line(at, format!("--set {at}"))),
-                Err(part) => mistakes.add(
-                    &format!("--set {at}"),
-                    tree::show(value),
-                    format!("the path does not exist: `{part}` is not a table"),
-                    "a path is keys of the file joined by points, such as topk.k",
-                ),
-            }
-        }
-        for (at, number) in [("seed", overrides.seed), ("trials", overrides.trials)] {
-            if let Some(number) = number {
-                origins.push(Origin::command_line(at, format!("--{at}")));
-                match i64::try_from(number) {
-                    Ok(number) => {
-                        raw.insert(at.to_owned(), Value::Integer(number));
-                    }
-                    Err(_) => mistakes.add(
-                        &format!("--{at}"),
-                        number,
-                        "is too large",
-                        "write a number below 2^63",
-                    ),
-                }
-            }
-        }
+        let (origins, mistakes) = overrides.write(&mut raw);
         let mut reading = tree::read::<ExperimentParams>(&raw);
         let mut found = FileMistakes::of(&file, mistakes);
         let wrong = std::mem::take(&mut reading.mistakes);
@@ -344,6 +320,16 @@ impl Plan {
             }
             told(kept)
         };
+        if params.model.is_some() || params.task.is_some() {
+            return match self.encoder_case(&params, design) {
+                Ok(case) if all.0.is_empty() => Ok(case),
+                Ok(_) => Err(all),
+                Err(found) => {
+                    all.join(believed(found));
+                    Err(all)
+                }
+            };
+        }
         let workload =
             self.store
                 .workload(&file, &self.folder, &params.workload, Seed(params.seed));
@@ -382,6 +368,7 @@ impl Plan {
                 let topk = (datapath != Datapath::Conventional {}).then_some(&attention.topk);
                 Ok(Case {
                     workload,
+                    encoder: None,
                     attention: Arc::new(checked),
                     datapath,
                     front: key(&(

@@ -20,7 +20,7 @@ pub fn read_safetensors(
     bytes: &[u8],
     wanted: &[&str],
 ) -> Result<BTreeMap<String, Array>, ArrayError> {
-    let file = open(bytes)?;
+    let file = open_safetensors(bytes)?;
     let mut arrays = BTreeMap::new();
     for &name in wanted {
         if let Ok(tensor) = file.tensor(name) {
@@ -44,13 +44,17 @@ pub fn read_safetensors(
 /// # Errors
 /// What is wrong with the header.
 pub fn safetensors_names(bytes: &[u8]) -> Result<Vec<String>, ArrayError> {
-    let file = open(bytes)?;
+    let file = open_safetensors(bytes)?;
     let mut names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
     names.sort();
     Ok(names)
 }
 
-fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, ArrayError> {
+/// The directory of a `.safetensors` file, whose lengths agree with its bytes.
+///
+/// # Errors
+/// What is wrong with the header. The bytes never cause a panic.
+pub fn open_safetensors(bytes: &[u8]) -> Result<SafeTensors<'_>, ArrayError> {
     let wrong = |problem: String| ArrayError::NotSafetensors { problem };
     if let Some(number) = number_beyond_file(bytes) {
         return Err(wrong(format!(

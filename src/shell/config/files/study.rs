@@ -1,0 +1,346 @@
+//! Opening an encoder and a labelled set for it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use super::{Store, about, named, there};
+use crate::base::mistake::Mistakes;
+use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES};
+use crate::study::model::{Encoder, EncoderShape, InputShape, ModelParams, Pooling, Words};
+use crate::study::task::{
+    self, ClassifyParams, ImageFiles, ImagesParams, Judge, MailsParams, Probe, StsParams,
+    TaskParams, TaskSet,
+};
+use crate::study::workload::arrays::{self, ByteArray};
+
+/// Largest vocabulary or table of texts that is read, in bytes.
+const MAX_WORDS_BYTES: u64 = 256 << 20;
+
+/// An encoder with a labelled set, and what float heads make of it once that has been asked for.
+#[derive(Debug)]
+pub struct Study {
+    /// The encoder.
+    pub encoder: Encoder,
+    /// The set.
+    pub set: TaskSet,
+    /// Longest sample that the hardware is laid out for, in tokens.
+    pub longest: usize,
+    /// Lengths that occur, in calibration too.
+    pub lengths: BTreeSet<usize>,
+    /// One number a unit by float heads.
+    pub float: OnceLock<Vec<f64>>,
+}
+
+/// What a missing file is fetched with, if it is one of those the repository does not hold.
+fn fetch(path: &Path) -> Option<String> {
+    let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
+    let at = parts.iter().position(|part| *part == "fetched")?;
+    let name = parts.get(at + 1)?;
+    Some(format!(
+        "fetch it first: python3 scripts/fetch.py {name} (in the folder of the repository)"
+    ))
+}
+
+impl Store {
+    /// The encoder and the labelled set of an experiment in `folder`.
+    ///
+    /// # Errors
+    /// Every mistake of the two sections and of their files.
+    pub fn study(
+        &mut self,
+        file: &str,
+        folder: &Path,
+        model: &ModelParams,
+        params: &TaskParams,
+    ) -> Result<Arc<Study>, FileMistakes> {
+        let key = format!("{} {model:?} {params:?}", folder.display());
+        if let Some(known) = self.studies.get(&key) {
+            return known.clone();
+        }
+        let study = Opening {
+            store: self,
+            file,
+            folder,
+        }
+        .study(model, params)
+        .map(Arc::new);
+        self.studies.insert(key, study.clone());
+        study
+    }
+}
+
+/// An experiment file and the folder that its paths start from.
+struct Opening<'a> {
+    store: &'a mut Store,
+    file: &'a str,
+    folder: &'a Path,
+}
+
+impl Opening<'_> {
+    fn told(&self, key: &str, mistakes: Mistakes) -> FileMistakes {
+        FileMistakes::of(self.file, mistakes.within(key))
+    }
+
+    /// The bytes of a file that `key` names.
+    fn bytes(&mut self, key: &str, path: &Path, most: u64) -> Result<Vec<u8>, FileMistakes> {
+        let whole = self.folder.join(path);
+        match fetch(path).filter(|_| !whole.exists()) {
+            Some(fix) => {
+                let mut mistakes = Mistakes::none();
+                mistakes.add(
+                    key,
+                    format!("\"{}\"", path.display()),
+                    "is not in the repository and has not been fetched",
+                    fix,
+                );
+                Err(FileMistakes::of(self.file, mistakes))
+            }
+            None => {
+                there(self.file, key, path, &whole)?;
+                self.store.bytes(&whole, most)
+            }
+        }
+    }
+
+    fn text(&mut self, key: &str, path: &Path) -> Result<String, FileMistakes> {
+        let bytes = self.bytes(key, path, MAX_WORDS_BYTES)?;
+        String::from_utf8(bytes).map_err(|_| {
+            about(
+                &self.folder.join(path),
+                "is not text in UTF-8",
+                "check that it is the file that is meant",
+            )
+        })
+    }
+
+    /// What is wrong inside a file.
+    fn inside(&self, path: &Path, mistakes: Mistakes) -> FileMistakes {
+        FileMistakes::of(&named(&self.folder.join(path)), mistakes)
+    }
+
+    fn study(mut self, model: &ModelParams, params: &TaskParams) -> Result<Study, FileMistakes> {
+        params.check().map_err(|wrong| self.told("task", wrong))?;
+        let config = model.path.join("config.json");
+        let text = self.bytes("model.path", &config, MAX_TEXT_BYTES)?;
+        let shape = EncoderShape::read(&text).map_err(|wrong| self.inside(&config, wrong))?;
+        let images = matches!(shape.input, InputShape::Patches { .. });
+        let mut mistakes = Mistakes::none();
+        mistakes.require(
+            images == params.images.is_some(),
+            "task",
+            "",
+            if images {
+                "the encoder looks at images and the task holds texts"
+            } else {
+                "the encoder reads words and the task holds images"
+            },
+            "change `model.path`, or the task",
+        );
+        let longest = mistakes.keep("model", model.longest(shape.longest(), images));
+        let (Some(longest), true) = (longest, mistakes.0.is_empty()) else {
+            return Err(FileMistakes::of(self.file, mistakes));
+        };
+        let weights = model.path.join(&model.weights);
+        let bytes = self.bytes("model.weights", &weights, MAX_ARRAY_BYTES)?;
+        let classifies = params.images.is_some() || params.classify.is_some();
+        let mut encoder = Encoder::assemble(&shape, Pooling::Mean {}, &bytes)
+            .map_err(|wrong| self.inside(&weights, wrong))?;
+        encoder.pooling = model
+            .pooling
+            .unwrap_or(if classifies && encoder.classifier.is_some() {
+                Pooling::Class {}
+            } else {
+                Pooling::Mean {}
+            });
+        let calibration = params.calibration_samples;
+        let mut set = match (&params.sts, &params.classify, &params.mails, &params.images) {
+            (Some(sts), ..) => {
+                let words = self.words(&model.path)?;
+                self.pairs(sts, &words, longest, calibration)?
+            }
+            (_, Some(texts), ..) => {
+                let words = self.words(&model.path)?;
+                let own = encoder.classifier.is_some();
+                self.texts(texts, (&words, longest), calibration, own)?
+            }
+            (_, _, Some(mails), _) => self.mails(mails, shape.hidden, (longest, calibration))?,
+            (_, _, _, Some(images)) => self.images(images, calibration)?,
+            // The check has seen that there is one.
+            (None, None, None, None) => return Err(FileMistakes::default()),
+        };
+        if let Some(count) = params.samples {
+            set.thin(count);
+        }
+        self.fits(&encoder, &set, model)?;
+        let lengths = set
+            .inputs()
+            .into_iter()
+            .map(|(_, input)| input)
+            .chain(&set.calibration)
+            .map(|input| encoder.embedding.tokens(input))
+            .collect();
+        Ok(Study {
+            encoder,
+            set,
+            longest,
+            lengths,
+            float: OnceLock::new(),
+        })
+    }
+
+    /// Whether the encoder can take every sample and knows every class.
+    fn fits(
+        &self,
+        encoder: &Encoder,
+        set: &TaskSet,
+        model: &ModelParams,
+    ) -> Result<(), FileMistakes> {
+        let mut mistakes = Mistakes::none();
+        let inputs = set.inputs();
+        let all = inputs
+            .iter()
+            .map(|(_, input)| *input)
+            .chain(&set.calibration);
+        for (at, input) in all.enumerate() {
+            if let Err(problem) = encoder.embedding.check(input) {
+                mistakes.add(
+                    "task",
+                    "",
+                    format!("sample {at} {problem}"),
+                    "check that model and task belong together",
+                );
+                break;
+            }
+        }
+        if let (Judge::Classifier, task::Targets::Classes(labels)) = (&set.judge, &set.targets) {
+            let classes = encoder.classifier.as_ref().map_or(0, |head| head.classes());
+            let beyond = labels.iter().position(|label| *label >= classes);
+            if let Some(at) = beyond {
+                mistakes.add(
+                    "model.path",
+                    format!("\"{}\"", model.path.display()),
+                    format!(
+                        "tells {classes} classes apart, and sample {at} is of class {}",
+                        labels[at]
+                    ),
+                    "take weights with a classifier for this task",
+                );
+            }
+        }
+        if mistakes.0.is_empty() {
+            Ok(())
+        } else {
+            Err(FileMistakes::of(self.file, mistakes))
+        }
+    }
+
+    fn words(&mut self, folder: &Path) -> Result<Words, FileMistakes> {
+        let tree = folder.join("tokenizer.json");
+        if self.folder.join(&tree).exists() {
+            let bytes = self.bytes("model.path", &tree, MAX_WORDS_BYTES)?;
+            return Words::read(&bytes).map_err(|wrong| self.inside(&tree, wrong));
+        }
+        let list = folder.join("vocab.txt");
+        let text = self.text("model.path", &list)?;
+        Words::uncased(&text).map_err(|wrong| self.inside(&list, wrong))
+    }
+
+    fn pairs(
+        &mut self,
+        params: &StsParams,
+        words: &Words,
+        longest: usize,
+        calibration: usize,
+    ) -> Result<TaskSet, FileMistakes> {
+        let mut read = |key: &str, path: &PathBuf| {
+            let text = self.text(key, path)?;
+            task::pairs(&text).map_err(|wrong| self.inside(path, wrong))
+        };
+        let measured = read("task.sts.path", &params.path)?;
+        let rows = read("task.sts.calibration", &params.calibration)?;
+        self.enough("task.sts.calibration", rows.pairs.len(), calibration)?;
+        // Spread over the file, which may be ordered by kind.
+        let chosen: Vec<&str> = (0..calibration)
+            .map(|at| rows.pairs[at * rows.pairs.len() / calibration].0.as_str())
+            .collect();
+        Ok(TaskSet::of_pairs(&measured, &chosen, words, longest))
+    }
+
+    fn texts(
+        &mut self,
+        params: &ClassifyParams,
+        words: (&Words, usize),
+        calibration: usize,
+        own: bool,
+    ) -> Result<TaskSet, FileMistakes> {
+        let mut read = |key: &str, path: &PathBuf| {
+            let text = self.text(key, path)?;
+            task::classified(&text).map_err(|wrong| self.inside(path, wrong))
+        };
+        let measured = read("task.classify.path", &params.path)?;
+        let training = read("task.classify.calibration", &params.calibration)?;
+        self.enough(
+            "task.classify.calibration",
+            training.texts.len(),
+            calibration,
+        )?;
+        Ok(TaskSet::of_texts(
+            &measured,
+            &training,
+            calibration,
+            own,
+            words,
+        ))
+    }
+
+    fn enough(&self, key: &str, there: usize, asked: usize) -> Result<(), FileMistakes> {
+        let mut mistakes = Mistakes::none();
+        mistakes.require(
+            there >= asked,
+            key,
+            "",
+            format!("holds {there} rows, and {asked} are asked for"),
+            "lower `task.calibration_samples`, or name another file",
+        );
+        if mistakes.0.is_empty() {
+            Ok(())
+        } else {
+            Err(FileMistakes::of(self.file, mistakes))
+        }
+    }
+
+    fn mails(
+        &mut self,
+        params: &MailsParams,
+        features: usize,
+        sizes: (usize, usize),
+    ) -> Result<TaskSet, FileMistakes> {
+        let rows = params.path.join("mails.npz");
+        let bytes = self.bytes("task.mails.path", &rows, MAX_ARRAY_BYTES)?;
+        let arrays = arrays::read_npz(&bytes, &["tokens", "label", "part"])
+            .map_err(|error| about(&self.folder.join(&rows), error.to_string(), ""))?;
+        let file = params.path.join("probe.safetensors");
+        let bytes = self.bytes("task.mails.path", &file, MAX_ARRAY_BYTES)?;
+        let probe = Probe::read(&bytes, features).map_err(|wrong| self.inside(&file, wrong))?;
+        task::mails(&arrays, probe, params, sizes).map_err(|wrong| self.inside(&rows, wrong))
+    }
+
+    fn images(
+        &mut self,
+        params: &ImagesParams,
+        calibration: usize,
+    ) -> Result<TaskSet, FileMistakes> {
+        let mut read = |key: &str, path: &Path| -> Result<ByteArray, FileMistakes> {
+            let bytes = self.bytes(key, path, MAX_ARRAY_BYTES)?;
+            arrays::read_idx(&bytes)
+                .map_err(|error| about(&self.folder.join(path), error.to_string(), ""))
+        };
+        let files = ImageFiles {
+            images: read("task.images.path", &params.path)?,
+            labels: read("task.images.labels", &params.labels)?,
+            calibration: read("task.images.calibration", &params.calibration)?,
+        };
+        task::images(&files, params, calibration).map_err(|wrong| self.told("task.images", wrong))
+    }
+}

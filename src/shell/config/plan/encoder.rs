@@ -1,0 +1,134 @@
+//! A case whose heads are those of a whole encoder.
+
+use std::sync::Arc;
+
+use super::{Case, EncoderCase, Plan, key};
+use crate::base::mistake::Mistakes;
+use crate::hardware::attention::{Attention, Datapath, Shape};
+use crate::shell::config::{ExperimentParams, FileMistakes, Study};
+use crate::study::model::{Laid, ModelParams};
+use crate::study::workload::{Nominal, Workload};
+
+impl Plan {
+    /// One design at one point of an experiment with `[model]` and `[task]`.
+    pub(super) fn encoder_case(
+        &mut self,
+        params: &ExperimentParams,
+        design: usize,
+    ) -> Result<Case, FileMistakes> {
+        let file = self.file.clone();
+        let mut mistakes = Mistakes::none();
+        for (key, given) in [
+            ("model", params.model.is_some()),
+            ("task", params.task.is_some()),
+        ] {
+            mistakes.require(
+                given,
+                key,
+                "",
+                "an encoder needs both [model] and [task]",
+                "see experiments/accuracy_vs_k_sts.toml",
+            );
+        }
+        mistakes.require(
+            params.workload.is_empty(),
+            "workload",
+            "",
+            "an experiment runs single heads or an encoder, not both",
+            "take out [workload], or [model] and [task]",
+        );
+        let (Some(model), Some(task), true) = (&params.model, &params.task, mistakes.0.is_empty())
+        else {
+            return Err(FileMistakes::of(&file, mistakes));
+        };
+        let study = self.store.study(&file, &self.folder, model, task);
+        let device = self
+            .store
+            .device(&file, &self.folder, &self.devices, &params.device);
+        let (study, device) = match (study, device) {
+            (Ok(study), Ok(device)) => (study, device),
+            (study, device) => {
+                let mut all = FileMistakes::default();
+                for wrong in [study.err(), device.as_ref().err().cloned()]
+                    .into_iter()
+                    .flatten()
+                {
+                    all.join(wrong);
+                }
+                let judged = params.attention().judge(None, device.as_deref().ok());
+                all.join(FileMistakes::of(&file, judged));
+                return Err(all);
+            }
+        };
+        let datapath = self.params.design[design].datapath;
+        let attention = params.attention();
+        let shape = &study.encoder.shape;
+        let laid = Laid::check(
+            &attention,
+            &device,
+            datapath,
+            shape,
+            study.longest,
+            &study.lengths,
+        )
+        .map_err(|wrong| FileMistakes::of(&file, wrong))?;
+        let nominal = Nominal {
+            shape: Shape {
+                heads: shape.layers * shape.heads,
+                queries: study.longest,
+                tokens: study.longest,
+                d_head: shape.d_head(),
+                d_value: shape.d_head(),
+            },
+            alpha: 1.0,
+        };
+        // A conventional design keeps every column, so k says nothing about it.
+        let topk = (datapath != Datapath::Conventional {}).then_some(&attention.topk);
+        Ok(Case {
+            workload: Arc::new(Workload {
+                heads: Vec::new(),
+                calibration: Vec::new(),
+                nominal: Some(nominal),
+            }),
+            attention: Arc::new(attention_of(&laid, &study, model)),
+            datapath,
+            // Layers see what the layers before them selected: nothing is shared.
+            front: key(&(
+                model,
+                task,
+                &params.device,
+                &attention.quantise,
+                &attention.crossbar,
+                &attention.ramp,
+                &attention.av,
+                topk,
+                &attention.softmax,
+                &attention.timing,
+                datapath,
+            )),
+            back: key(&()),
+            encoder: Some(EncoderCase {
+                study,
+                laid: Arc::new(laid),
+            }),
+        })
+    }
+}
+
+/// The layout of the longest sample, with a warning if the weights were trained for another k.
+fn attention_of(laid: &Laid, study: &Study, model: &ModelParams) -> Attention {
+    let mut attention = laid.longest.clone();
+    let all = laid.datapath == Datapath::Conventional {};
+    if let Some(trained) = &study.encoder.trained_k {
+        let same = |k: usize| *trained == k.to_string() && !all;
+        let every =
+            trained == "all" && (all || attention.topk.iter().all(|one| one.k == study.longest));
+        if !every && !attention.topk.iter().all(|one| same(one.k)) {
+            attention.warnings.push(format!(
+                "model: {} was trained with k = {trained}; with another k it is less right",
+                model.weights.display()
+            ));
+        }
+    }
+    attention
+}

@@ -1,0 +1,309 @@
+//! Cases of a whole encoder: samples go through it in batches, on the chip of each trial.
+//!
+//! A result depends neither on the batches nor on their order, so they are as large as keeps the
+//! products efficient.
+
+use std::sync::Arc;
+
+use nalgebra::DVector;
+use rayon::prelude::*;
+
+use super::{Group, Notes, Result, SpentTotal};
+use crate::base::energy::Corner;
+use crate::base::rng::Seed;
+use crate::hardware::attention::{Attention, Calibration};
+use crate::shell::config::{Case, EncoderCase, Study};
+use crate::study::metrics::{Interval, Moments, RESAMPLES, Summary, resample};
+use crate::study::model::{
+    Attend, Float, Input, Recorded, Recording, Sample, Simulated, Spending, Trace,
+};
+use crate::study::task::Metric;
+
+/// Tokens of a batch.
+const BATCH: usize = 640;
+
+/// A mean over trials with both of its intervals.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    /// Over trials.
+    pub trials: Moments,
+    /// Of the mean over trials, over draws of the samples.
+    pub samples: Option<Interval>,
+}
+
+/// What an encoder on one design came to at one point.
+#[derive(Clone, Debug)]
+pub struct Accuracy {
+    /// What the score is.
+    pub metric: Metric,
+    /// Units that the score is taken over.
+    pub units: usize,
+    /// Tokens of a sample, mean.
+    pub tokens: f64,
+    /// The score of float heads.
+    pub float: Option<f64>,
+    /// The score.
+    pub score: Spread,
+    /// The score minus that of float heads, paired by sample.
+    pub delta: Spread,
+    /// The score minus that of the reference design, paired by trial and sample.
+    pub reference_delta: Option<Spread>,
+    /// Steps executed over steps of a full ramp.
+    pub alpha: Option<f64>,
+    /// Time of all heads of a sample on one macro, in microseconds; mean over samples.
+    pub latency_us: Option<f64>,
+    /// Energy of all heads of a sample in nanojoules: nominal, low and high.
+    pub energy_nj: Option<[f64; 3]>,
+}
+
+/// What one case gave: a number a unit for each trial, and what the first trial spent.
+struct Observed {
+    trials: Vec<Vec<f64>>,
+    spending: Spending,
+    samples: usize,
+    notes: Vec<String>,
+}
+
+/// Samples in batches of about [`BATCH`] tokens.
+fn batches<'a>(study: &Study, inputs: &[(u64, &'a Input)]) -> Vec<Vec<Sample<'a>>> {
+    let mut batches: Vec<Vec<Sample<'_>>> = Vec::new();
+    let mut tokens = BATCH;
+    for &(index, input) in inputs {
+        let length = study.encoder.embedding.tokens(input);
+        if tokens + length > BATCH {
+            batches.push(Vec::new());
+            tokens = 0;
+        }
+        tokens += length;
+        if let Some(last) = batches.last_mut() {
+            last.push(Sample { index, input });
+        }
+    }
+    batches
+}
+
+/// Features of all samples in order, and all traces joined in order.
+fn features<A: Attend + Sync>(
+    study: &Study,
+    inputs: &[(u64, &Input)],
+    attend: &A,
+) -> (Vec<DVector<f32>>, A::Trace)
+where
+    A::Trace: Send,
+{
+    let done: Vec<_> = batches(study, inputs)
+        .par_iter()
+        .map(|batch| study.encoder.forward(batch, attend))
+        .collect();
+    let mut all = Vec::with_capacity(inputs.len());
+    let mut trace = A::Trace::default();
+    for (features, left) in done {
+        all.extend(features);
+        trace.join(left);
+    }
+    (all, trace)
+}
+
+/// One number a unit by float heads.
+fn float(study: &Study) -> &[f64] {
+    study.float.get_or_init(|| {
+        let (features, ()) = features(study, &study.set.inputs(), &Float);
+        study.set.observe(&study.encoder, &features)
+    })
+}
+
+fn recorded(study: &Study) -> Vec<Recorded> {
+    let inputs: Vec<(u64, &Input)> = (0..).zip(&study.set.calibration).collect();
+    features(study, &inputs, &Recording).1
+}
+
+fn observe(seed: Seed, trials: u64, case: &EncoderCase, ticked: &mut dyn FnMut(u64)) -> Observed {
+    let study = &case.study;
+    let simulated = Simulated::calibrate(&case.laid, seed, &recorded(study));
+    let inputs = study.set.inputs();
+    let mut observed = Observed {
+        trials: Vec::new(),
+        spending: Spending::default(),
+        samples: inputs.len(),
+        notes: notes(&case.laid.longest, &simulated),
+    };
+    for trial in 0..trials {
+        let (features, spent) = features(study, &inputs, &simulated.on_chip(trial));
+        let numbers = study.set.observe(&study.encoder, &features);
+        observed.trials.push(numbers);
+        if trial == 0 {
+            observed.spending = spent;
+        }
+        ticked(1);
+    }
+    observed
+}
+
+/// What the full scales came to, and heads that have none.
+fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Vec<String> {
+    let range = |of: fn(&Calibration) -> f64| {
+        let values = simulated.calibrations().iter().map(of);
+        let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+        format!("{low:.3} to {high:.3}")
+    };
+    let mut lines = vec![format!(
+        "full scale {} in scores over {} heads = {} LSB; one LSB is {} unit charges",
+        range(|one| one.full_scale),
+        simulated.calibrations().len(),
+        (1e6 / attention.ramp.lsb(1.0)).round() / 1e6,
+        range(Calibration::lsb_charges)
+    )];
+    if !simulated.silent().is_empty() {
+        lines.push(format!(
+            "warning: calibration samples give heads {:?} no positive score, so their full scale is 1: give `full_scale = {{ scores = ... }}` or `{{ per-head = [...] }}`, or more calibration samples",
+            simulated.silent()
+        ));
+    }
+    lines
+}
+
+/// Runs the cases of a group, if they are those of an encoder.
+pub(super) fn run(
+    (seed, trials): (Seed, u64),
+    cases: &[Case],
+    group: &Group,
+    which: &[usize],
+    paired: &[Option<usize>],
+    ticked: &mut dyn FnMut(u64),
+) -> Option<(Vec<Result>, Notes)> {
+    let encoders: Vec<&EncoderCase> = cases
+        .iter()
+        .map(|case| case.encoder.as_ref())
+        .collect::<Option<_>>()?;
+    let observed: Vec<Observed> = encoders
+        .iter()
+        .map(|case| observe(seed, trials, case, ticked))
+        .collect();
+    let results: Vec<Result> = group
+        .cases
+        .iter()
+        .zip(which.iter().zip(paired))
+        .map(|(&(point, design), (&at, pair))| {
+            let own = &observed[at];
+            let accuracy = accuracy(
+                seed,
+                encoders[at],
+                own,
+                pair.map(|pair| (encoders[pair], &observed[pair])),
+            );
+            Result {
+                point,
+                design,
+                summary: Summary::new(false),
+                spent: (own.spending.makespans > 0).then(|| SpentTotal {
+                    ledger: own.spending.ledger.clone(),
+                    busy: own.spending.busy,
+                    heads: own.spending.heads,
+                    leaking: own.spending.leaking,
+                    makespans: own.spending.makespans,
+                }),
+                noise_lsb: own.spending.noise_lsb(),
+                accuracy: Some(accuracy),
+                attention: Arc::clone(&cases[at].attention),
+            }
+        })
+        .collect();
+    let mut lines: Vec<String> = observed.into_iter().flat_map(|one| one.notes).collect();
+    if let Some(Accuracy {
+        metric,
+        units,
+        tokens,
+        float: Some(float),
+        ..
+    }) = results.first().and_then(|result| result.accuracy.as_ref())
+    {
+        lines.push(format!(
+            "{} by float heads: {float:.2} over {units} units, {tokens:.1} tokens a sample",
+            metric.name()
+        ));
+    }
+    Some((results, Notes { lines }))
+}
+
+fn accuracy(
+    seed: Seed,
+    case: &EncoderCase,
+    own: &Observed,
+    reference: Option<(&EncoderCase, &Observed)>,
+) -> Accuracy {
+    let study = &case.study;
+    let targets = &study.set.targets;
+    let units = study.set.units();
+    let all: Vec<usize> = (0..units).collect();
+    let float_numbers = float(study);
+    // The reference may be judged on the same set otherwise, by a refitted probe for instance.
+    let other = reference.filter(|(other, _)| other.study.set.targets == *targets);
+    let scores = |chosen: &[usize]| -> Option<[f64; 3]> {
+        let mean = |numbers: &[Vec<f64>]| -> Option<f64> {
+            let scores: Option<Vec<f64>> = numbers
+                .iter()
+                .map(|numbers| targets.score(numbers, chosen))
+                .collect();
+            scores.map(|scores| scores.iter().sum::<f64>() / scores.len().max(1) as f64)
+        };
+        let score = mean(&own.trials)?;
+        let reference = other.map_or(Some(f64::NAN), |(_, other)| mean(&other.trials))?;
+        Some([score, targets.score(float_numbers, chosen)?, reference])
+    };
+    let draws: Vec<[f64; 3]> = (0..RESAMPLES)
+        .into_par_iter()
+        .filter_map(|draw| scores(&resample(seed, draw, units)))
+        .collect();
+    let interval = |of: &dyn Fn(&[f64; 3]) -> f64| Interval::of(draws.iter().map(of).collect());
+    let float = targets.score(float_numbers, &all);
+    let each: Vec<Option<f64>> = own
+        .trials
+        .iter()
+        .map(|numbers| targets.score(numbers, &all))
+        .collect();
+    let moments = |values: &mut dyn Iterator<Item = Option<f64>>| {
+        let mut moments = Moments::default();
+        for value in values.flatten() {
+            moments.add(value);
+        }
+        moments
+    };
+    let tokens: usize = study
+        .set
+        .samples
+        .iter()
+        .map(|(_, input)| study.encoder.embedding.tokens(input))
+        .sum();
+    let samples = own.samples.max(1) as f64;
+    let counted = own.spending.makespans > 0;
+    let device = &case.laid.longest.device;
+    let energy = |corner| own.spending.energy_pj(device, corner) * 1e-3 / samples;
+    Accuracy {
+        metric: targets.metric(),
+        units,
+        tokens: tokens as f64 / study.set.samples.len().max(1) as f64,
+        float,
+        score: Spread {
+            trials: moments(&mut each.iter().copied()),
+            samples: interval(&|draw| draw[0]),
+        },
+        delta: Spread {
+            trials: moments(&mut each.iter().map(|score| Some((*score)? - float?))),
+            samples: interval(&|draw| draw[0] - draw[1]),
+        },
+        reference_delta: other.map(|(_, other)| Spread {
+            trials: moments(
+                &mut each
+                    .iter()
+                    .zip(&other.trials)
+                    .map(|(score, other)| Some((*score)? - targets.score(other, &all)?)),
+            ),
+            samples: interval(&|draw| draw[0] - draw[2]),
+        }),
+        alpha: own.spending.alpha(&case.laid.longest),
+        latency_us: counted.then(|| own.spending.makespans as f64 * 1e-6 / samples),
+        energy_nj: counted.then(|| [Corner::Nominal, Corner::Low, Corner::High].map(energy)),
+    }
+}

@@ -1,0 +1,202 @@
+//! Transformer encoders in `f32` whose attention goes through a seam, head by head.
+//!
+//! Config and tensors -> [`EncoderShape`] -> [`Encoder`] -> [`Encoder::forward`] on a batch of
+//! samples laid one behind the other, each at its own length: no token is ever padded, so padding
+//! can win no place. The heads are computed by an [`Attend`]: [`Float`], [`Recording`], or
+//! [`OnChip`], the simulated hardware.
+
+mod attend;
+mod block;
+mod embed;
+mod family;
+mod laid;
+mod layers;
+mod output;
+mod params;
+mod simulated;
+mod spending;
+mod tensors;
+mod words;
+
+pub use attend::{Attend, Float, HeadSite, Operands, Recorded, Recording, Trace};
+pub use block::{Block, Norms, Span};
+pub use embed::{Embedding, Input};
+pub use family::{EncoderShape, Family, InputShape};
+pub use laid::Laid;
+pub use layers::{Activation, Activations, LayerNorm, Linear, gelu};
+pub use output::{Classifier, Pooling};
+pub use params::ModelParams;
+pub use simulated::{OnChip, Simulated};
+pub use spending::Spending;
+pub use tensors::Tensors;
+pub use words::Words;
+
+use nalgebra::DVector;
+
+use crate::base::mistake::Mistakes;
+
+/// An encoder with its weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encoder {
+    /// Sizes.
+    pub shape: EncoderShape,
+    /// First layer.
+    pub embedding: Embedding,
+    blocks: Vec<Block>,
+    /// After the last block, where the family has one.
+    norm: Option<LayerNorm>,
+    /// How tokens become one vector.
+    pub pooling: Pooling,
+    /// Maps the vector to scores of classes, if the weights hold such layers.
+    pub classifier: Option<Classifier>,
+    /// The k that the weights were trained with, as their file says it; none if it says nothing.
+    pub trained_k: Option<String>,
+}
+
+/// One sample and its index in its data set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample<'a> {
+    /// Index in the data set: the address of its draws.
+    pub index: u64,
+    /// What goes in.
+    pub input: &'a Input,
+}
+
+impl Encoder {
+    /// Assembles an encoder from the bytes of a `.safetensors` file.
+    ///
+    /// # Errors
+    /// A file that is none, and every tensor that is missing, has another shape or holds what is no
+    /// finite number, by its name.
+    pub fn assemble(
+        shape: &EncoderShape,
+        pooling: Pooling,
+        bytes: &[u8],
+    ) -> Result<Self, Mistakes> {
+        let mut tensors = Tensors::open(bytes)?;
+        let t = &mut tensors;
+        let (prefix, sign) = match shape.family {
+            Family::Bert => ("bert.", "embeddings.word_embeddings.weight"),
+            Family::DistilBert => ("distilbert.", "embeddings.word_embeddings.weight"),
+            Family::Vit => ("vit.", "embeddings.cls_token"),
+        };
+        t.prefix_if(prefix, sign);
+        let embedding = Embedding::take(t, shape);
+        let blocks = (0..shape.layers)
+            .map(|layer| Block::take(t, shape, layer))
+            .collect();
+        let norm = (shape.family == Family::Vit)
+            .then(|| LayerNorm::take(t, "layernorm", shape.hidden, shape.epsilon));
+        let classifier = Classifier::take(t, shape);
+        let trained_k = t.about(bytes, "k");
+        tensors.finish().or(|| Self {
+            shape: *shape,
+            embedding,
+            blocks,
+            norm,
+            pooling,
+            classifier,
+            trained_k,
+        })
+    }
+
+    /// The pooled features of each sample, through heads that `attend` computes. Samples are those
+    /// that [`Embedding::check`] takes.
+    #[must_use]
+    pub fn forward<A: Attend>(
+        &self,
+        batch: &[Sample<'_>],
+        attend: &A,
+    ) -> (Vec<DVector<f32>>, A::Trace) {
+        let inputs: Vec<&Input> = batch.iter().map(|sample| sample.input).collect();
+        let mut start = 0;
+        let spans: Vec<Span> = batch
+            .iter()
+            .map(|sample| {
+                let tokens = self.embedding.tokens(sample.input);
+                start += tokens;
+                Span {
+                    sample: sample.index,
+                    start: start - tokens,
+                    tokens,
+                }
+            })
+            .collect();
+        let mut x = self.embedding.apply(&inputs);
+        let mut trace = A::Trace::default();
+        for (layer, block) in self.blocks.iter().enumerate() {
+            trace.join(block.forward(&mut x, layer, &spans, attend));
+        }
+        if let Some(norm) = &self.norm {
+            norm.apply(&mut x);
+        }
+        let pooled = spans
+            .iter()
+            .map(|span| self.pooling.of(&x.columns(span.start, span.tokens)))
+            .collect();
+        (pooled, trace)
+    }
+}
+
+impl Block {
+    /// Takes a block by the names of its family.
+    fn take(t: &mut Tensors<'_>, shape: &EncoderShape, layer: usize) -> Self {
+        // Before `layer`, and: query, key, value, output, first norm, widen, narrow, second norm.
+        let (folder, names) = match shape.family {
+            Family::Bert => (
+                "encoder",
+                [
+                    "attention.self.query",
+                    "attention.self.key",
+                    "attention.self.value",
+                    "attention.output.dense",
+                    "attention.output.LayerNorm",
+                    "intermediate.dense",
+                    "output.dense",
+                    "output.LayerNorm",
+                ],
+            ),
+            Family::DistilBert => (
+                "transformer",
+                [
+                    "attention.q_lin",
+                    "attention.k_lin",
+                    "attention.v_lin",
+                    "attention.out_lin",
+                    "sa_layer_norm",
+                    "ffn.lin1",
+                    "ffn.lin2",
+                    "output_layer_norm",
+                ],
+            ),
+            Family::Vit => (
+                "encoder",
+                [
+                    "attention.attention.query",
+                    "attention.attention.key",
+                    "attention.attention.value",
+                    "attention.output.dense",
+                    "layernorm_before",
+                    "intermediate.dense",
+                    "output.dense",
+                    "layernorm_after",
+                ],
+            ),
+        };
+        let name = |at: usize| format!("{folder}.layer.{layer}.{}", names[at]);
+        let (hidden, mlp, epsilon) = (shape.hidden, shape.mlp, shape.epsilon);
+        Self {
+            norms: shape.norms(),
+            heads: shape.heads,
+            query: Linear::take(t, &name(0), hidden, hidden),
+            key: Linear::take(t, &name(1), hidden, hidden),
+            value: Linear::take(t, &name(2), hidden, hidden),
+            output: Linear::take(t, &name(3), hidden, hidden),
+            first_norm: LayerNorm::take(t, &name(4), hidden, epsilon),
+            widen: Linear::take(t, &name(5), mlp, hidden),
+            activation: shape.activation,
+            narrow: Linear::take(t, &name(6), hidden, mlp),
+            second_norm: LayerNorm::take(t, &name(7), hidden, epsilon),
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The heads of an encoder on the simulated hardware: the only file that runs them there.
+//!
+//! [`Simulated`] adds to the layouts what calibration samples fix, and [`OnChip`] one trial's chip, to
+//! which every head of every sample is written in turn.
+
+use std::collections::BTreeMap;
+
+use super::{Activations, Attend, HeadSite, Laid, Operands, Recorded, Spending};
+use crate::base::cost::Cost;
+use crate::base::rng::Seed;
+use crate::hardware::attention::{
+    Account, Attention, Calibration, Finish, Head, Mask, Place, Prepared, Reference,
+};
+use crate::hardware::converter::{FullScale, Ladders};
+use crate::hardware::crossbar;
+use crate::hardware::quantise::{Matrix, NOMINAL_K, NOMINAL_Q, NOMINAL_V, percentile};
+
+/// Hardware with what calibration fixed for each head.
+#[derive(Clone, Debug)]
+pub struct Simulated<'a> {
+    laid: &'a Laid,
+    seed: Seed,
+    calibrations: Vec<Calibration>,
+    finishes: Vec<Finish<'a>>,
+    silent: Vec<usize>,
+}
+
+impl<'a> Simulated<'a> {
+    /// Calibrates every head from what a float pass over calibration samples recorded: scales and the
+    /// ramp's full scale from all of them together, the converter of A x V from the longest.
+    #[must_use]
+    pub fn calibrate(laid: &'a Laid, seed: Seed, recorded: &[Recorded]) -> Self {
+        let mut of_head: Vec<Vec<&Recorded>> = vec![Vec::new(); laid.heads()];
+        for one in recorded {
+            if let Some(rows) = of_head.get_mut(laid.index(one.site)) {
+                rows.push(one);
+            }
+        }
+        let mut calibrations = Vec::with_capacity(of_head.len());
+        let mut finishes = Vec::with_capacity(of_head.len());
+        let mut silent = Vec::new();
+        for (at, rows) in of_head.iter().enumerate() {
+            let (calibration, heard) = calibrate(&laid.longest, at, rows);
+            if !heard {
+                silent.push(at);
+            }
+            let mut longest: Option<&Recorded> = None;
+            for &one in rows {
+                if longest.is_none_or(|other| one.k.ncols() > other.k.ncols()) {
+                    longest = Some(one);
+                }
+            }
+            let head = longest.map_or_else(empty_head, |one| {
+                head_of(&one.q.as_view(), &one.k.as_view(), &one.v.as_view())
+            });
+            let attention = laid.of_length(head.k.nrows()).unwrap_or(&laid.longest);
+            let prepared = Prepared::of(attention, &head, calibration, 1);
+            finishes.push(Finish::load(attention, laid.datapath, at, &prepared));
+            calibrations.push(calibration);
+        }
+        Self {
+            laid,
+            seed,
+            calibrations,
+            finishes,
+            silent,
+        }
+    }
+
+    /// The calibration of each head, layer by layer.
+    #[must_use]
+    pub fn calibrations(&self) -> &[Calibration] {
+        &self.calibrations
+    }
+
+    /// Heads whose calibration samples hold no positive score: no percentile of them is a full scale.
+    #[must_use]
+    pub fn silent(&self) -> &[usize] {
+        &self.silent
+    }
+
+    /// Fabricates the chip of a trial. Shorter layouts are the first columns of the longest one, and
+    /// their draws have the same addresses, so all of them are one chip.
+    #[must_use]
+    pub fn on_chip(&'a self, trial: u64) -> OnChip<'a> {
+        let chips = self.laid.lengths().map(|(tokens, attention)| {
+            let chip = crossbar::Chip::fabricate(
+                self.seed,
+                trial,
+                &attention.device,
+                &attention.crossbar,
+                attention.values.as_ref(),
+            );
+            let ladders = attention.ladders(&chip);
+            (tokens, (attention, chip, ladders))
+        });
+        OnChip {
+            simulated: self,
+            chips: chips.collect(),
+        }
+    }
+}
+
+/// Scales and full scale of one head, from all calibration samples together, and whether a percentile
+/// that was asked for exists.
+fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> (Calibration, bool) {
+    let values = |of: fn(&Recorded) -> &Activations, factor: fn(&Recorded) -> f64| -> Vec<f64> {
+        let scaled = rows.iter().flat_map(|one| {
+            let factor = factor(one);
+            of(one).iter().map(move |value| f64::from(*value) * factor)
+        });
+        scaled.collect()
+    };
+    let full_scale = match attention.ramp.full_scale() {
+        FullScale::Scores(score) => Some(*score),
+        FullScale::PerHead(scores) => scores.get(head).copied(),
+        FullScale::Percentile(percent) => {
+            let mut positive = Vec::new();
+            for one in rows {
+                let head = head_of(&one.q.as_view(), &one.k.as_view(), &one.v.as_view());
+                positive.extend(
+                    Reference::scores(&head)
+                        .iter()
+                        .filter(|score| **score > 0.0),
+                );
+            }
+            percentile(positive, *percent)
+        }
+    };
+    let heard = full_scale.is_some();
+    let full_scale = full_scale.unwrap_or(1.0);
+    let quantise = &attention.quantise;
+    let calibration = Calibration {
+        q: quantise
+            .q
+            .fit(&values(|one| &one.q, query_factor), NOMINAL_Q),
+        k: quantise.k.fit(&values(|one| &one.k, |_| 1.0), NOMINAL_K),
+        v: quantise.v.fit(&values(|one| &one.v, |_| 1.0), NOMINAL_V),
+        full_scale,
+        lsb: attention.ramp.lsb(full_scale),
+    };
+    (calibration, heard)
+}
+
+fn query_factor(one: &Recorded) -> f64 {
+    1.0 / (one.q.nrows() as f64).sqrt()
+}
+
+fn empty_head() -> Head {
+    Head {
+        q: Matrix::zeros(1, 1),
+        k: Matrix::zeros(1, 1),
+        v: Matrix::zeros(1, 1),
+        mask: Mask::default(),
+        place: Place::default(),
+    }
+}
+
+type View<'a> = nalgebra::DMatrixView<'a, f32>;
+
+/// A head as the hardware takes it: 1/sqrt(d) folded into Q.
+fn head_of(q: &View<'_>, k: &View<'_>, v: &View<'_>) -> Head {
+    let factor = 1.0 / (q.nrows() as f64).sqrt();
+    Head {
+        q: q.map(|value| f64::from(value) * factor),
+        k: Matrix::from_fn(k.ncols(), k.nrows(), |token, at| f64::from(k[(at, token)])),
+        v: v.map(f64::from),
+        mask: Mask::default(),
+        place: Place::default(),
+    }
+}
+
+/// The hardware with the chip of one trial.
+#[derive(Clone, Debug)]
+pub struct OnChip<'a> {
+    simulated: &'a Simulated<'a>,
+    chips: BTreeMap<usize, (&'a Attention, crossbar::Chip, Ladders)>,
+}
+
+impl Attend for OnChip<'_> {
+    type Trace = Spending;
+
+    fn attend(&self, site: HeadSite, operands: Operands<'_>) -> (Activations, Spending) {
+        let Operands { q, k, v } = operands;
+        let Simulated {
+            laid,
+            seed,
+            calibrations,
+            finishes,
+            ..
+        } = self.simulated;
+        let at = laid.index(site);
+        // Lengths were laid out before; a sample of another one has no layout and gets no output.
+        let Some((attention, chip, ladders)) = self.chips.get(&k.ncols()) else {
+            return (
+                Activations::zeros(v.nrows(), v.ncols()),
+                Spending::default(),
+            );
+        };
+        let attention: &Attention = attention;
+        let mut finish = finishes[at].clone();
+        finish.attention = attention;
+        finish.topk = &attention.topk[at];
+        let address = laid.address(site);
+        let prepared = prepare(attention, head_of(&q, &k, &v), calibrations[at]);
+        let conversion = attention.convert(*seed, chip, ladders, address, &prepared);
+        let stored = attention
+            .values
+            .as_ref()
+            .map(|values| values.program(*seed, address, chip, &attention.device, &prepared.v));
+        let counted = !attention.ramp.is_exact();
+        let mut account = counted.then(|| {
+            let values = stored.as_ref().map_or(Cost::ZERO, |stored| stored.cost);
+            Account::open(&finish, &conversion.written, values)
+        });
+        let mut spending = Spending {
+            heads: 1,
+            noise_square: conversion.noise_square_sum,
+            live: conversion.live,
+            ..Spending::default()
+        };
+        let mut output = Activations::zeros(v.nrows(), q.ncols());
+        for (query, mut column) in output.column_iter_mut().enumerate() {
+            let trips = conversion.trips.column(query);
+            let mut done = finish.select(trips.as_slice(), query, &prepared);
+            finish.drive(
+                *seed,
+                chip,
+                (address, query),
+                &prepared,
+                stored.as_ref().map(|stored| &stored.value),
+                &mut done,
+            );
+            for (out, value) in column.iter_mut().zip(&done.value.output) {
+                *out = *value as f32;
+            }
+            if let Some(account) = &mut account {
+                account.add(&done);
+                for stop in done.value.tiles.iter().filter_map(|tile| tile.stop) {
+                    spending.steps += stop as u64;
+                    spending.tiles += 1;
+                }
+            }
+        }
+        if let Some(account) = account {
+            let spent = account.close(q.ncols());
+            let makespan = u128::from(spent.run.makespan.get());
+            spending.ledger = spent.ledger;
+            spending.busy = spent.run.busy;
+            spending.makespans = makespan;
+            spending.leaking = makespan * u128::from(spent.tiles);
+        }
+        (output, spending)
+    }
+}
+
+/// A head as codes with its clean sums. References are left out: what is measured here stands at the
+/// end of the encoder.
+fn prepare(attention: &Attention, head: Head, calibration: Calibration) -> Prepared {
+    let (q, k) = (calibration.q.codes(&head.q), calibration.k.codes(&head.k));
+    Prepared {
+        clean: crossbar::CleanSums::of(&attention.crossbar, &attention.device, &k, &q),
+        calibration,
+        inputs: q
+            .column_iter()
+            .map(|codes| codes.iter().filter(|code| **code != 0.0).count() as u32)
+            .collect(),
+        q,
+        k,
+        v: calibration.v.codes(&head.v),
+        mask: head.mask,
+        reference: Reference {
+            scores: Matrix::zeros(0, 0),
+            probabilities: Matrix::zeros(0, 0),
+            output: Matrix::zeros(0, 0),
+        },
+        place: head.place,
+        live: 0,
+        clipped: 0,
+        true_order: Vec::new(),
+    }
+}

@@ -1,0 +1,200 @@
+//! Sentences and texts with what people say of them, out of tables of text.
+
+use crate::base::mistake::Mistakes;
+
+/// Pairs of sentences and how alike people found them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sentences {
+    /// The pairs.
+    pub pairs: Vec<(String, String)>,
+    /// One score a pair.
+    pub scores: Vec<f64>,
+}
+
+/// Texts and their classes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Labelled {
+    /// Texts.
+    pub texts: Vec<String>,
+    /// One class a text.
+    pub labels: Vec<usize>,
+}
+
+/// Rows whose mistakes are told; a table that is wrong throughout is told once.
+const MOST_TOLD: usize = 8;
+/// Largest number of a class.
+const MOST_CLASSES: usize = 65_536;
+
+/// Pairs of sentences: tab-separated lines as STS-B has them (genre, file, year, number, score, first,
+/// second), or a `.csv` whose header names `score`, `sentence1` and `sentence2`.
+///
+/// # Errors
+/// The number of each row that lacks a field or whose score is no number; a table without rows.
+pub fn pairs(text: &str) -> Result<Sentences, Mistakes> {
+    let mut mistakes = Mistakes::none();
+    let mut found = Sentences::default();
+    let mut take = |row: usize, fields: [&str; 3]| match fields[0].trim().parse::<f64>() {
+        Ok(score) if score.is_finite() => {
+            found.scores.push(score);
+            found
+                .pairs
+                .push((fields[1].trim().to_owned(), fields[2].trim().to_owned()));
+        }
+        _ => tell(&mut mistakes, row, "score", fields[0], "must be a number"),
+    };
+    let first = text.lines().next().unwrap_or("");
+    if first.split('\t').count() >= 7 {
+        for (row, line) in (1..).zip(text.lines()) {
+            let fields: Vec<&str> = line.split('\t').collect();
+            match fields[..] {
+                [_, _, _, _, score, a, b, ..] => take(row, [score, a, b]),
+                _ if line.trim().is_empty() => {}
+                _ => take(row, ["", "", ""]),
+            }
+        }
+    } else {
+        let names = ["score", "sentence1", "sentence2"];
+        table(text, names, &mut take).map_err(|mut wrong| {
+            wrong.0.truncate(MOST_TOLD);
+            wrong
+        })?;
+    }
+    finish(mistakes, found.pairs.is_empty(), found)
+}
+
+/// Texts with their classes: a `.csv` whose header names `text` and `label`.
+///
+/// # Errors
+/// The number of each row that lacks a field or whose label is no number of a class; a table
+/// without rows.
+pub fn classified(text: &str) -> Result<Labelled, Mistakes> {
+    let mut mistakes = Mistakes::none();
+    let mut found = Labelled::default();
+    table(
+        text,
+        ["label", "text"],
+        &mut |row, [label, text]: [&str; 2]| match label.trim().parse::<usize>() {
+            Ok(class) if class < MOST_CLASSES => {
+                found.labels.push(class);
+                found.texts.push(text.to_owned());
+            }
+            _ => tell(
+                &mut mistakes,
+                row,
+                "label",
+                label,
+                "must be the number of a class, from 0 to 65535",
+            ),
+        },
+    )?;
+    finish(mistakes, found.texts.is_empty(), found)
+}
+
+fn tell(mistakes: &mut Mistakes, row: usize, column: &str, held: &str, problem: &str) {
+    if mistakes.0.len() < MOST_TOLD {
+        let short: String = held.chars().take(40).collect();
+        mistakes.add(
+            &format!("row {row}, {column}"),
+            format!("\"{short}\""),
+            problem,
+            "mend that row",
+        );
+    }
+}
+
+fn finish<T>(mut mistakes: Mistakes, empty: bool, found: T) -> Result<T, Mistakes> {
+    if mistakes.0.is_empty() && empty {
+        mistakes.add(
+            "",
+            "",
+            "holds no rows",
+            "check that it is the file that is meant",
+        );
+    }
+    mistakes.or(|| found)
+}
+
+/// Walks a `.csv` with a header; rows count as lines of a table do, the header being the first.
+fn table<const N: usize>(
+    text: &str,
+    names: [&str; N],
+    take: &mut dyn FnMut(usize, [&str; N]),
+) -> Result<(), Mistakes> {
+    let mut mistakes = Mistakes::none();
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let header = reader.headers().cloned().unwrap_or_default();
+    let places = names.map(|name| header.iter().position(|column| column.trim() == name));
+    for (name, place) in names.iter().zip(places) {
+        mistakes.require(
+            place.is_some(),
+            "",
+            "",
+            format!("its header names no column `{name}`"),
+            format!("the first line names the columns: {}", names.join(",")),
+        );
+    }
+    if !mistakes.0.is_empty() {
+        return Err(mistakes);
+    }
+    for (row, record) in (2..).zip(reader.records()) {
+        match record {
+            Ok(record) => take(
+                row,
+                places.map(|place| place.and_then(|at| record.get(at)).unwrap_or("")),
+            ),
+            Err(error) => {
+                mistakes.add(
+                    &format!("row {row}"),
+                    "",
+                    error.to_string(),
+                    "mend that row",
+                );
+                return Err(mistakes);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_layouts_give_the_same_pairs() {
+        let tabs =
+            "news\tx\t2012\t7\t3.5\tOne, two.\tThree \"four\".\textra\nnews\tx\t2012\t8\t0\ta\tb\n";
+        let commas =
+            "id,sentence1,sentence2,score\n1,\"One, two.\",\"Three \"\"four\"\".\",3.5\n2,a,b,0\n";
+        let found = pairs(tabs).unwrap();
+        assert_eq!(found.scores, [3.5, 0.0]);
+        assert_eq!(found.pairs[0].1, "Three \"four\".");
+        assert_eq!(found, pairs(commas).unwrap());
+    }
+
+    #[test]
+    fn a_row_that_is_wrong_is_named_by_its_number() {
+        let said =
+            |found: Mistakes| -> Vec<String> { found.0.iter().map(ToString::to_string).collect() };
+        let wrong = said(classified("text,label\na,0\nb,spam\nc\n").unwrap_err());
+        assert_eq!(wrong.len(), 2);
+        assert!(wrong[0].starts_with("row 3, label = \"spam\": must be the number of a class"));
+        assert!(wrong[1].starts_with("row 4, label = \"\""), "{wrong:?}");
+        let wrong = said(pairs("sentence1,sentence2,score\na,b,much\n").unwrap_err());
+        assert!(wrong[0].starts_with("row 2, score = \"much\": must be a number"));
+        let wrong = said(pairs("a\tb\tc\td\tNaN\tf\tg\n1\t2\n").unwrap_err());
+        assert!(wrong[0].starts_with("row 1, score") && wrong[1].starts_with("row 2, score"));
+        for (text, words) in [
+            ("", "its header names no column"),
+            ("text,label\n", "holds no rows"),
+            ("text,class\na,0\n", "its header names no column `label`"),
+        ] {
+            assert!(
+                said(classified(text).unwrap_err())[0].contains(words),
+                "{text}"
+            );
+        }
+    }
+}

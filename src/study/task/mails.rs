@@ -1,0 +1,179 @@
+//! Rows of token ids with their classes and parts, out of arrays.
+
+use super::{Judge, MailsParams, Probe, ProbeSource, Targets, TaskSet, Training};
+use crate::base::mistake::Mistakes;
+use crate::study::model::Input;
+use crate::study::workload::Arrays;
+use crate::study::workload::arrays::Array;
+
+/// Value of `part` of a row that is measured; 1 is one that is trained and calibrated on.
+const TEST: f64 = 0.0;
+/// Largest number of a class or a word that is taken.
+const MOST: f64 = 1_048_576.0;
+
+/// The set in `tokens` (rows x tokens), `label` and `part`. Calibration samples are the first training
+/// rows; rows longer than `longest` are cut.
+///
+/// # Errors
+/// Arrays that are missing, do not fit each other or hold what is no whole number; no test rows, or
+/// fewer training rows than calibration needs.
+pub fn mails(
+    arrays: &Arrays,
+    dense: Probe,
+    params: &MailsParams,
+    (longest, calibration): (usize, usize),
+) -> Result<TaskSet, Mistakes> {
+    let mut mistakes = Mistakes::none();
+    let m = &mut mistakes;
+    let empty = Array {
+        shape: Vec::new(),
+        values: Vec::new(),
+    };
+    let [tokens, label, part] = ["tokens", "label", "part"].map(|name| {
+        let array = arrays.get(name);
+        m.require(
+            array.is_some(),
+            name,
+            "",
+            "the file holds no array of this name",
+            "write it again with scripts/make_mails.py",
+        );
+        let array = array.unwrap_or(&empty);
+        let odd = array
+            .values
+            .iter()
+            .find(|value| !(0.0..=MOST).contains(*value) || value.fract() != 0.0);
+        if let Some(value) = odd {
+            m.add(
+                name,
+                value,
+                "must be a whole number from 0 to 1048576",
+                "write the file again",
+            );
+        }
+        array
+    });
+    if !m.0.is_empty() {
+        return Err(mistakes);
+    }
+    let (rows, width) = match tokens.shape[..] {
+        [rows, width] if width > 0 => (rows, width),
+        _ => (0, 1),
+    };
+    m.require(
+        rows > 0 && label.shape == [rows] && part.shape == [rows],
+        "tokens",
+        "",
+        format!(
+            "tokens has shape {:?}, label {:?} and part {:?}; they must be [rows, tokens], [rows] and [rows]",
+            tokens.shape, label.shape, part.shape
+        ),
+        "write the file again",
+    );
+    if !m.0.is_empty() {
+        return Err(mistakes);
+    }
+    let mut samples = Vec::new();
+    let mut labels = Vec::new();
+    let mut training = Training {
+        inputs: Vec::new(),
+        labels: Vec::new(),
+    };
+    for (row, ids) in tokens.values.chunks_exact(width).enumerate() {
+        let mut ids: Vec<u32> = ids.iter().map(|id| *id as u32).collect();
+        if ids.len() > longest
+            && let Some(last) = ids.last().copied()
+        {
+            ids.truncate(longest.saturating_sub(1));
+            ids.push(last);
+        }
+        let (input, class) = (Input::Tokens(ids), label.values[row] as usize);
+        if part.values[row] == TEST {
+            samples.push((samples.len() as u64, input));
+            labels.push(class);
+        } else if training.inputs.len() < params.training.unwrap_or(usize::MAX) {
+            training.inputs.push(input);
+            training.labels.push(class);
+        }
+    }
+    m.require(
+        !samples.is_empty() && training.inputs.len() >= calibration,
+        "part",
+        "",
+        format!(
+            "there are {} rows to measure and {} to train and calibrate on, of which {calibration} are asked for",
+            samples.len(),
+            training.inputs.len()
+        ),
+        "lower `task.calibration_samples`, or write the file again",
+    );
+    mistakes.or(|| TaskSet {
+        samples,
+        targets: Targets::Classes(labels),
+        calibration: training.inputs[..calibration].to_vec(),
+        judge: match params.probe {
+            ProbeSource::Dense {} => Judge::Probe(dense),
+            ProbeSource::Refitted {} => Judge::Refitted(training),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrays(label: Vec<f64>) -> Arrays {
+        let array = |shape: &[usize], values: Vec<f64>| Array {
+            shape: shape.to_vec(),
+            values,
+        };
+        Arrays::from([
+            (
+                "tokens".to_owned(),
+                array(&[3, 4], (0..12).map(f64::from).collect()),
+            ),
+            ("label".to_owned(), array(&[label.len()], label)),
+            ("part".to_owned(), array(&[3], vec![1.0, 0.0, 1.0])),
+        ])
+    }
+
+    fn params(probe: ProbeSource) -> MailsParams {
+        MailsParams {
+            path: "mails".into(),
+            probe,
+            training: None,
+        }
+    }
+
+    fn probe() -> Probe {
+        Probe::fit(&[], &[])
+    }
+
+    #[test]
+    fn test_rows_are_measured_and_training_rows_calibrate() {
+        let params = params(ProbeSource::Refitted {});
+        let set = mails(&arrays(vec![0.0, 1.0, 2.0]), probe(), &params, (3, 1)).unwrap();
+        assert_eq!(set.samples, [(0, Input::Tokens(vec![4, 5, 7]))]);
+        assert_eq!(set.calibration, [Input::Tokens(vec![0, 1, 3])]);
+        assert_eq!(set.targets, Targets::Classes(vec![1]));
+        let Judge::Refitted(training) = &set.judge else {
+            panic!()
+        };
+        assert_eq!(training.labels, [0, 2]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let params = params(ProbeSource::Dense {});
+        let said = |arrays: &Arrays, calibration| {
+            let wrong = mails(arrays, probe(), &params, (9, calibration)).unwrap_err();
+            wrong.0[0].to_string()
+        };
+        assert!(said(&arrays(vec![0.0, 0.5, 1.0]), 1).starts_with("label = 0.5: must be a whole"));
+        assert!(said(&arrays(vec![0.0, 1.0]), 1).contains("label [2]"));
+        assert!(said(&arrays(vec![0.0; 3]), 3).contains("2 to train and calibrate on, of which 3"));
+        let mut lacking = arrays(vec![0.0; 3]);
+        lacking.remove("part");
+        assert!(said(&lacking, 1).starts_with("part: the file holds no array"));
+    }
+}

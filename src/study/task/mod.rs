@@ -1,0 +1,320 @@
+//! Labelled sets for encoders, and how right an encoder is on them.
+//!
+//! A [`TaskSet`] holds samples, what they should give, and samples to calibrate on, which never
+//! appear in a result. What a run gives is brought to one number a unit (a pair of sentences, a
+//! sample) by [`TaskSet::observe`], and all units to one score by [`Targets::score`].
+
+mod images;
+mod lines;
+mod mails;
+mod params;
+mod probe;
+mod score;
+
+use nalgebra::DVector;
+
+pub use images::{ImageFiles, images};
+pub use lines::{Labelled, Sentences, classified, pairs};
+pub use mails::mails;
+pub use params::{ClassifyParams, ImagesParams, MailsParams, ProbeSource, StsParams, TaskParams};
+pub use probe::Probe;
+pub use score::{Metric, spearman};
+
+use crate::study::model::{Encoder, Input, Words};
+
+/// What the samples of a set should give.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// Pairs of samples and how alike people found them.
+    Similarity(Vec<Pair>),
+    /// The class of each sample.
+    Classes(Vec<usize>),
+}
+
+/// Two samples and how alike they are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// Index of the first.
+    pub first: usize,
+    /// Index of the second.
+    pub second: usize,
+    /// Larger is more alike.
+    pub likeness: f64,
+}
+
+/// What turns features into an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Judge {
+    /// The cosine of two embeddings.
+    Cosine,
+    /// The classifier in the encoder's own weights.
+    Classifier,
+    /// A linear probe fitted on features of float heads.
+    Probe(Probe),
+    /// A linear probe fitted on features of the heads under test.
+    Refitted(Training),
+}
+
+/// Samples that a probe is fitted on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Training {
+    /// Samples.
+    pub inputs: Vec<Input>,
+    /// Class of each.
+    pub labels: Vec<usize>,
+}
+
+/// A labelled set, ready for an encoder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskSet {
+    /// Samples that are measured, each with the index that addresses its draws.
+    pub samples: Vec<(u64, Input)>,
+    /// What they should give.
+    pub targets: Targets,
+    /// Samples to calibrate on.
+    pub calibration: Vec<Input>,
+    /// What turns features into an answer.
+    pub judge: Judge,
+}
+
+/// Training samples are written to the chip at addresses of their own.
+const TRAINING: u64 = 1 << 40;
+
+impl TaskSet {
+    /// Pairs of sentences, judged by the cosine of their embeddings.
+    #[must_use]
+    pub fn of_pairs(
+        measured: &Sentences,
+        calibration: &[&str],
+        words: &Words,
+        longest: usize,
+    ) -> Self {
+        let encode = |text: &str| Input::Tokens(words.encode(text, longest));
+        let texts = measured
+            .pairs
+            .iter()
+            .flat_map(|(a, b)| [encode(a), encode(b)]);
+        let pairs = measured.scores.iter().enumerate().map(|(at, score)| Pair {
+            first: 2 * at,
+            second: 2 * at + 1,
+            likeness: *score,
+        });
+        Self {
+            samples: (0..).zip(texts).collect(),
+            targets: Targets::Similarity(pairs.collect()),
+            calibration: calibration.iter().map(|text| encode(text)).collect(),
+            judge: Judge::Cosine,
+        }
+    }
+
+    /// Texts with classes, judged by the encoder's own classifier, or by a probe fitted on `training`
+    /// if it has none. The first training texts calibrate.
+    #[must_use]
+    pub fn of_texts(
+        measured: &Labelled,
+        training: &Labelled,
+        calibration: usize,
+        own_classifier: bool,
+        (words, longest): (&Words, usize),
+    ) -> Self {
+        let encode = |text: &String| Input::Tokens(words.encode(text, longest));
+        let inputs: Vec<Input> = training.texts.iter().map(encode).collect();
+        Self {
+            samples: (0..).zip(measured.texts.iter().map(encode)).collect(),
+            targets: Targets::Classes(measured.labels.clone()),
+            calibration: inputs[..calibration.min(inputs.len())].to_vec(),
+            judge: if own_classifier {
+                Judge::Classifier
+            } else {
+                Judge::Refitted(Training {
+                    inputs,
+                    labels: training.labels.clone(),
+                })
+            },
+        }
+    }
+
+    /// Units that a score is taken over: pairs or samples.
+    #[must_use]
+    pub fn units(&self) -> usize {
+        match &self.targets {
+            Targets::Similarity(pairs) => pairs.len(),
+            Targets::Classes(labels) => labels.len(),
+        }
+    }
+
+    /// Everything that goes through the encoder: the samples, then the training samples of a probe
+    /// that is refitted, each with the index that addresses its draws.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<(u64, &Input)> {
+        let samples = self.samples.iter().map(|(index, input)| (*index, input));
+        let training: &[Input] = match &self.judge {
+            Judge::Refitted(training) => &training.inputs,
+            Judge::Cosine | Judge::Classifier | Judge::Probe(_) => &[],
+        };
+        samples.chain((TRAINING..).zip(training)).collect()
+    }
+
+    /// One number a unit from the features of [`Self::inputs`]: a cosine, or whether the class is right.
+    #[must_use]
+    pub fn observe(&self, encoder: &Encoder, features: &[DVector<f32>]) -> Vec<f64> {
+        let right = |class: usize, label: usize| f64::from(u8::from(class == label));
+        match (&self.targets, &self.judge) {
+            (Targets::Similarity(pairs), _) => pairs
+                .iter()
+                .map(|pair| score::cosine(&features[pair.first], &features[pair.second]))
+                .collect(),
+            (Targets::Classes(labels), Judge::Probe(probe)) => features
+                .iter()
+                .zip(labels)
+                .map(|(features, label)| right(probe.class(features), *label))
+                .collect(),
+            (Targets::Classes(labels), Judge::Refitted(training)) => {
+                let (tested, fitted) = features.split_at(labels.len().min(features.len()));
+                let probe = Probe::fit(fitted, &training.labels);
+                let pairs = tested.iter().zip(labels);
+                pairs
+                    .map(|(features, label)| right(probe.class(features), *label))
+                    .collect()
+            }
+            (Targets::Classes(labels), Judge::Classifier | Judge::Cosine) => features
+                .iter()
+                .zip(labels)
+                .map(|(features, label)| {
+                    let scores = encoder
+                        .classifier
+                        .as_ref()
+                        .map(|head| head.scores(features));
+                    right(
+                        scores.map_or(usize::MAX, |scores| scores.argmax().0),
+                        *label,
+                    )
+                })
+                .collect(),
+        }
+    }
+
+    /// Keeps `count` units, spread evenly over the set, and the samples they need.
+    pub fn thin(&mut self, count: usize) {
+        let units = self.units();
+        if count >= units {
+            return;
+        }
+        let chosen = (0..count).map(|at| at * units / count.max(1));
+        match &mut self.targets {
+            Targets::Similarity(pairs) => {
+                let mut samples = Vec::with_capacity(2 * count);
+                let kept = chosen.map(|at| {
+                    let pair = pairs[at];
+                    samples.push(self.samples[pair.first].clone());
+                    samples.push(self.samples[pair.second].clone());
+                    Pair {
+                        first: samples.len() - 2,
+                        second: samples.len() - 1,
+                        ..pair
+                    }
+                });
+                *pairs = kept.collect();
+                self.samples = samples;
+            }
+            Targets::Classes(labels) => {
+                let kept: Vec<usize> = chosen.collect();
+                *labels = kept.iter().map(|at| labels[*at]).collect();
+                self.samples = kept.iter().map(|at| self.samples[*at].clone()).collect();
+            }
+        }
+    }
+}
+
+impl Targets {
+    /// What the score is called.
+    #[must_use]
+    pub const fn metric(&self) -> Metric {
+        match self {
+            Self::Similarity(_) => Metric::Spearman,
+            Self::Classes(_) => Metric::Accuracy,
+        }
+    }
+
+    /// The score of these units (an index may occur more than once): Spearman's rank correlation
+    /// x 100, or the share of right classes in percent. None where it has no meaning.
+    #[must_use]
+    pub fn score(&self, observed: &[f64], units: &[usize]) -> Option<f64> {
+        match self {
+            Self::Similarity(pairs) => {
+                let ours: Vec<f64> = units.iter().map(|at| observed[*at]).collect();
+                let people: Vec<f64> = units.iter().map(|at| pairs[*at].likeness).collect();
+                spearman(&ours, &people).map(|rho| 100.0 * rho)
+            }
+            Self::Classes(_) => {
+                let right: f64 = units.iter().map(|at| observed[*at]).sum();
+                (!units.is_empty()).then(|| 100.0 * right / units.len() as f64)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(labels: usize) -> TaskSet {
+        TaskSet {
+            samples: (0..)
+                .take(labels)
+                .map(|at| (at, Input::Tokens(vec![at as u32])))
+                .collect(),
+            targets: Targets::Classes((0..labels).map(|at| at % 2).collect()),
+            calibration: Vec::new(),
+            judge: Judge::Classifier,
+        }
+    }
+
+    #[test]
+    fn a_thinned_set_keeps_indices_and_labels_together() {
+        let mut few = set(100);
+        few.thin(7);
+        assert_eq!(few.units(), 7);
+        let indices: Vec<u64> = few.samples.iter().map(|(index, _)| *index).collect();
+        assert_eq!(indices, [0, 14, 28, 42, 57, 71, 85]);
+        let Targets::Classes(labels) = &few.targets else {
+            panic!()
+        };
+        for (label, index) in labels.iter().zip(indices) {
+            assert_eq!(*label as u64, index % 2);
+        }
+        let mut whole = set(3);
+        whole.thin(5);
+        assert_eq!(whole, set(3));
+    }
+
+    #[test]
+    fn a_thinned_set_of_pairs_keeps_both_samples() {
+        let pairs = (0..50).map(|at| Pair {
+            first: 2 * at,
+            second: 2 * at + 1,
+            likeness: at as f64,
+        });
+        let mut few = TaskSet {
+            targets: Targets::Similarity(pairs.collect()),
+            judge: Judge::Cosine,
+            ..set(100)
+        };
+        few.thin(3);
+        let Targets::Similarity(pairs) = &few.targets else {
+            panic!()
+        };
+        for pair in pairs {
+            assert_eq!(few.samples[pair.first].0, 2 * pair.likeness as u64);
+            assert_eq!(few.samples[pair.second].0, 2 * pair.likeness as u64 + 1);
+        }
+    }
+
+    #[test]
+    fn accuracy_is_a_share_of_the_units_asked_for() {
+        let targets = Targets::Classes(vec![0, 1, 1]);
+        let observed = [1.0, 0.0, 1.0];
+        assert_eq!(targets.score(&observed, &[0, 2, 2, 1]), Some(75.0));
+        assert_eq!(targets.score(&observed, &[]), None);
+    }
+}

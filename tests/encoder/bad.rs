@@ -1,0 +1,98 @@
+//! Weights that are not what the config says: told by the name of the tensor.
+
+use std::fs;
+
+use topkima::study::model::{Encoder, EncoderShape, Pooling};
+
+use crate::setup::reference;
+
+fn said(config: &str, bytes: &[u8]) -> Vec<String> {
+    let shape = EncoderShape::read(config.as_bytes()).unwrap();
+    let mistakes = Encoder::assemble(&shape, Pooling::Class {}, bytes).unwrap_err();
+    mistakes.0.iter().map(ToString::to_string).collect()
+}
+
+fn files() -> (String, Vec<u8>) {
+    let folder = reference("vit");
+    (
+        fs::read_to_string(folder.join("config.json")).unwrap(),
+        fs::read(folder.join("model.safetensors")).unwrap(),
+    )
+}
+
+/// The file with a word of its directory changed, of the same length.
+fn renamed(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = bytes.to_vec();
+    let at = bytes
+        .windows(from.len())
+        .position(|window| window == from.as_bytes())
+        .unwrap();
+    bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    bytes
+}
+
+#[test]
+fn a_missing_tensor_is_named() {
+    let (config, bytes) = files();
+    let bytes = renamed(
+        &bytes,
+        "layer.1.intermediate.dense.bias",
+        "layer.1.intermediate.dense.tier",
+    );
+    let said = said(&config, &bytes);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with(
+            "vit.encoder.layer.1.intermediate.dense.bias: the file holds no tensor of this name"
+        ),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_wrong_shape_is_named_with_both_shapes() {
+    let (config, bytes) = files();
+    let said = said(
+        &config.replace("\"patch_size\": 4", "\"patch_size\": 6"),
+        &bytes,
+    );
+    assert!(
+        said[0].starts_with(
+            "vit.embeddings.patch_embeddings.projection.weight: has shape [16, 2, 4, 4] and must have [16, 2, 6, 6]"
+        ),
+        "{said:?}"
+    );
+    assert!(said.iter().any(|line| {
+        line.contains("position_embeddings: has shape [1, 10, 16] and must have [1, 5, 16]")
+    }));
+}
+
+#[test]
+fn truncated_and_corrupt_weights_are_refused_without_a_panic() {
+    let (config, bytes) = files();
+    let shape = EncoderShape::read(config.as_bytes()).unwrap();
+    for length in (0..bytes.len()).step_by(211) {
+        assert!(Encoder::assemble(&shape, Pooling::Class {}, &bytes[..length]).is_err());
+    }
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    for at in 0..header {
+        for bit in [1, 16, 128] {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= bit;
+            // Some changes leave a file that is whole; none may panic.
+            let _ = Encoder::assemble(&shape, Pooling::Class {}, &bytes);
+        }
+    }
+}
+
+#[test]
+fn a_weight_that_is_no_number_is_named_with_its_place() {
+    let (config, mut bytes) = files();
+    let end = bytes.len();
+    // F16: all ones is no number.
+    bytes[end - 2..].copy_from_slice(&[0xff, 0xff]);
+    let said = said(&config, &bytes);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("holds NaN at element"), "{said:?}");
+}

@@ -1,0 +1,10 @@
+//! Does an encoder compute what the original does, and do its heads on the hardware follow it?
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod bad;
+mod hardware;
+mod reference;
+mod runs;
+mod setup;
+mod words;

@@ -1,0 +1,350 @@
+//! Does the command line run a user's own encoder, and does it name what is wrong with one?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use topkima::study::model::{Float, Input, Pooling, Sample, Words};
+use topkima::study::task::{Judge, Probe, ProbeSource, Targets};
+
+use crate::setup::{encoder, minilm, reference, root};
+
+/// A folder as the hub lays it out: the small BERT, and fifty words for it.
+fn own_encoder(folder: &Path) -> Words {
+    for name in ["config.json", "model.safetensors"] {
+        fs::copy(reference("bert").join(name), folder.join(name)).unwrap();
+    }
+    let words = vocabulary();
+    fs::write(folder.join("vocab.txt"), &words).unwrap();
+    Words::uncased(&words).unwrap()
+}
+
+fn vocabulary() -> String {
+    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned);
+    let words = (0..45).map(|at| format!("w{at}"));
+    special
+        .into_iter()
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Texts of two to eleven words, and labels in turn.
+fn texts(first: usize, count: usize) -> Vec<(String, usize)> {
+    (first..first + count)
+        .map(|at| {
+            let word = |place: usize| format!("w{}", (at * 17 + place * place * 5) % 45);
+            let text: Vec<String> = (0..2 + at % 10).map(word).collect();
+            (text.join(" "), at % 3)
+        })
+        .collect()
+}
+
+fn table(rows: &[(String, usize)]) -> String {
+    let lines = rows.iter().map(|(text, label)| format!("{text},{label}\n"));
+    "text,label\n".to_owned() + &lines.collect::<String>()
+}
+
+const EXPERIMENT: &str = r#"
+question = "A model of our own?"
+seed = 3
+trials = 2
+reference = "all"
+device_folder = "DEVICES"
+
+[model]
+path = "."
+tokens = 14
+
+[task]
+calibration_samples = 4
+
+[task.classify]
+path = "test.csv"
+calibration = "train.csv"
+
+[device]
+name = "sram-65nm"
+
+[[design]]
+name = "all"
+datapath = { conventional = {} }
+
+[[design]]
+name = "topkima"
+datapath = { topkima = {} }
+
+[sweep]
+"topk.k" = [1, 4]
+"#;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        own_encoder(folder.path());
+        folder.write("test.csv", &table(&texts(0, 40)));
+        folder.write("train.csv", &table(&texts(100, 9)));
+        let devices = root().join("device_params").display().to_string();
+        folder.write("own.toml", &EXPERIMENT.replace("DEVICES", &devices));
+        folder
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn run(&self, more: &[&str]) -> (Output, PathBuf) {
+        let out = self.path().join(format!("out{}", more.join("")));
+        let output = Command::new(env!("CARGO_BIN_EXE_topkima"))
+            .args(["run", "--quiet", "--out"])
+            .arg(&out)
+            .arg(self.path().join("own.toml"))
+            .args(more)
+            .output()
+            .unwrap();
+        (output, out)
+    }
+
+    /// Runs, and expects exit 2 with these words in the answer.
+    fn refuses(&self, words: &[&str]) {
+        let (output, _) = self.run(&[]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        for word in words {
+            assert!(said.contains(word), "no {word:?} in: {said}");
+        }
+    }
+}
+
+fn column(out: &Path, name: &str) -> Vec<String> {
+    let mut reader = csv::Reader::from_path(out.join("rows.csv")).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let at = header.iter().position(|column| column == name).unwrap();
+    let rows = reader.records().map(|row| row.unwrap()[at].to_owned());
+    rows.collect()
+}
+
+#[test]
+fn a_folder_of_the_hub_runs_and_its_float_score_is_what_the_weights_say() {
+    let folder = Folder::new();
+    let (output, out) = folder.run(&[]);
+    assert!(output.status.success(), "{output:?}");
+    let encoder = encoder(folder.path(), Pooling::Class {});
+    let words = Words::uncased(&vocabulary()).unwrap();
+    let texts = texts(0, 40);
+    let right = texts.iter().filter(|(text, label)| {
+        let input = Input::Tokens(words.encode(text, 14));
+        let sample = Sample {
+            index: 0,
+            input: &input,
+        };
+        let (features, ()) = encoder.forward(&[sample], &Float);
+        let scores = encoder.classifier.as_ref().unwrap().scores(&features[0]);
+        scores.argmax().0 == *label
+    });
+    let wanted = 100.0 * right.count() as f64 / 40.0;
+    for (float, score) in column(&out, "float").iter().zip(column(&out, "score_mean")) {
+        assert_eq!(float.parse::<f64>().unwrap(), wanted);
+        let score: f64 = score.parse().unwrap();
+        assert!((0.0..=100.0).contains(&score));
+    }
+    // The reference has no difference to itself; the other design has one, with both intervals.
+    let deltas = column(&out, "reference_delta_high");
+    assert_eq!(
+        deltas.iter().map(String::is_empty).collect::<Vec<_>>(),
+        [true, false, true, false]
+    );
+    assert!(
+        column(&out, "energy_nj")
+            .iter()
+            .all(|cell| cell.parse::<f64>().unwrap() > 0.0)
+    );
+    assert!(out.join("figure.svg").is_file());
+}
+
+#[test]
+fn rows_do_not_depend_on_threads_and_samples_can_be_fewer() {
+    let folder = Folder::new();
+    let rows = |more: &[&str]| {
+        let (output, out) = folder.run(more);
+        assert!(output.status.success(), "{output:?}");
+        (fs::read(out.join("rows.csv")).unwrap(), out)
+    };
+    let (one, _) = rows(&["--threads", "1"]);
+    let (two, _) = rows(&["--threads", "2"]);
+    assert_eq!(one, two);
+    let (few, out) = rows(&["--samples", "7"]);
+    assert_ne!(one, few);
+    assert_eq!(column(&out, "samples"), ["7"; 4]);
+    // The resolved experiment is the same experiment.
+    let again = folder.path().join("again");
+    let output = Command::new(env!("CARGO_BIN_EXE_topkima"))
+        .args(["run", "--quiet", "--out"])
+        .arg(&again)
+        .arg(out.join("resolved.toml"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(fs::read(again.join("rows.csv")).unwrap(), few);
+}
+
+#[test]
+fn tables_that_are_wrong_are_told_by_file_and_row() {
+    let folder = Folder::new();
+    folder.write("test.csv", "text,label\nw1 w2,0\nw3,spam\n");
+    folder.refuses(&[
+        "test.csv",
+        "row 3, label = \"spam\"",
+        "must be the number of a class",
+    ]);
+    folder.write("test.csv", "text,label\n");
+    folder.refuses(&["test.csv", "holds no rows"]);
+    folder.write("test.csv", "text,label\nw1,3\n");
+    folder.refuses(&["tells 3 classes apart, and sample 0 is of class 3"]);
+    folder.write("test.csv", "words\nw1\n");
+    folder.refuses(&["its header names no column `label`", "no column `text`"]);
+    folder.write("test.csv", &table(&texts(0, 5)));
+    folder.write("train.csv", &table(&texts(0, 2)));
+    folder.refuses(&[
+        "task.classify.calibration",
+        "holds 2 rows, and 4 are asked for",
+    ]);
+}
+
+#[test]
+fn weights_and_configs_that_are_wrong_are_told_by_tensor_and_key() {
+    let folder = Folder::new();
+    let config = fs::read_to_string(folder.path().join("config.json")).unwrap();
+    for (from, to, words) in [
+        (
+            "\"gelu\"",
+            "\"swish\"",
+            "hidden_act = \"swish\": this one is not computed",
+        ),
+        (
+            "\"bert\"",
+            "\"roberta\"",
+            "model_type = \"roberta\": this family is not read",
+        ),
+        (
+            "\"intermediate_size\": 40",
+            "\"intermediate_size\": 41",
+            "bert.encoder.layer.2.intermediate.dense.weight: has shape [40, 24] and must have [41, 24]",
+        ),
+        (
+            "\"num_hidden_layers\": 3",
+            "\"num_hidden_layers\": 4",
+            "bert.encoder.layer.3.attention.self.query.weight: the file holds no tensor",
+        ),
+    ] {
+        folder.write("config.json", &config.replace(from, to));
+        folder.refuses(&[words]);
+    }
+    folder.write("config.json", &config);
+    let weights = fs::read(folder.path().join("model.safetensors")).unwrap();
+    fs::write(
+        folder.path().join("model.safetensors"),
+        &weights[..weights.len() / 2],
+    )
+    .unwrap();
+    folder.refuses(&["model.safetensors", "not a whole .safetensors file"]);
+    fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+    folder.refuses(&["model.weights", "cannot be opened"]);
+    fs::write(folder.path().join("model.safetensors"), &weights).unwrap();
+    fs::remove_file(folder.path().join("vocab.txt")).unwrap();
+    folder.refuses(&["vocab.txt", "cannot be opened"]);
+}
+
+#[test]
+fn experiments_that_make_no_sense_are_refused() {
+    let text = fs::read_to_string(Folder::new().path().join("own.toml")).unwrap();
+    let folder = Folder::new();
+    let said = |from: &str, to: &str, words: &[&str]| {
+        assert!(text.contains(from), "{from}");
+        folder.write("own.toml", &text.replace(from, to));
+        folder.refuses(words);
+    };
+    said(
+        "[model]\npath = \".\"\ntokens = 14\n",
+        "",
+        &["model: an encoder needs both [model] and [task]"],
+    );
+    said(
+        "[device]",
+        "[workload.synthetic]\n[device]",
+        &["workload: an experiment runs single heads or an encoder"],
+    );
+    said(
+        "tokens = 14",
+        "tokens = 17",
+        &["model.tokens = 17: must be from 2 to 16"],
+    );
+    said("[1, 4]", "[1, 15]", &["must be from 1 to 14"]);
+    said(
+        "calibration_samples = 4",
+        "calibration_samples = 0",
+        &["task.calibration_samples = 0"],
+    );
+    said(
+        "[task.classify]",
+        "[task.images]\npath = \"a\"\nlabels = \"b\"\ncalibration = \"c\"\n[task.classify]",
+        &["needs one of [task.sts]"],
+    );
+    said(
+        "[task.classify]\npath = \"test.csv\"\ncalibration = \"train.csv\"",
+        "[task.sts]\npath = \"data/fetched/sts-b/sts-test.csv\"\ncalibration = \"train.csv\"",
+        &[
+            "task.sts.path",
+            "has not been fetched",
+            "python3 scripts/fetch.py sts-b",
+        ],
+    );
+    let (output, _) = folder.run(&["--dump", "x.npz"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// The shipped mails and the shipped probe belong together. 40 of the 400 mails take a standard error
+/// of 3.5 points.
+#[test]
+fn the_shipped_probe_tells_the_shipped_mails_apart() {
+    let folder = root().join("data/mails");
+    let bytes = fs::read(folder.join("mails.npz")).unwrap();
+    let names = ["tokens", "label", "part"];
+    let arrays = topkima::study::workload::arrays::read_npz(&bytes, &names).unwrap();
+    let probe = Probe::read(&fs::read(folder.join("probe.safetensors")).unwrap(), 384).unwrap();
+    let params = topkima::study::task::MailsParams {
+        path: folder,
+        probe: ProbeSource::Dense {},
+        training: None,
+    };
+    let mut set = topkima::study::task::mails(&arrays, probe, &params, (256, 8)).unwrap();
+    assert_eq!((set.units(), set.calibration.len()), (400, 8));
+    assert!(matches!(set.judge, Judge::Probe(_)));
+    assert!(
+        set.inputs()
+            .iter()
+            .all(|(_, input)| matches!(input, Input::Tokens(ids) if ids.len() == 256))
+    );
+    let Targets::Classes(labels) = &set.targets else {
+        panic!()
+    };
+    assert_eq!(labels.iter().filter(|label| **label == 1).count(), 200);
+    set.thin(40);
+    let encoder = minilm(Pooling::Mean {});
+    let batch: Vec<Sample<'_>> = set
+        .inputs()
+        .into_iter()
+        .map(|(index, input)| Sample { index, input })
+        .collect();
+    let (features, ()) = encoder.forward(&batch, &Float);
+    let observed = set.observe(&encoder, &features);
+    let all: Vec<usize> = (0..set.units()).collect();
+    let score = set.targets.score(&observed, &all).unwrap();
+    assert!(score >= 85.0, "{score}");
+}
