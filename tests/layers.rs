@@ -28,7 +28,7 @@ const HOUSE: [(&str, &[&str]); 4] = [
             "attention",
         ],
     ),
-    ("study", &["workload", "metrics"]),
+    ("study", &["workload", "train", "metrics"]),
     (
         "shell",
         &[

@@ -47,11 +47,17 @@ pub enum Purpose {
     SyntheticKey = 12,
     /// Input: values of a synthetic head.
     SyntheticValue = 13,
+    /// Training, numbered from 20: first weights.
+    TrainingWeights = 20,
+    /// Training: order of the images in an epoch.
+    TrainingOrder = 21,
+    /// Training: shift and mirror of an image in an epoch.
+    TrainingView = 22,
 }
 
 impl Purpose {
     /// Every purpose, for the test that pins their draws.
-    pub const ALL: [Purpose; 13] = [
+    pub const ALL: [Purpose; 16] = [
         Self::CellMismatch,
         Self::ColumnOffset,
         Self::ReplicaMismatch,
@@ -65,6 +71,9 @@ impl Purpose {
         Self::SyntheticQuery,
         Self::SyntheticKey,
         Self::SyntheticValue,
+        Self::TrainingWeights,
+        Self::TrainingOrder,
+        Self::TrainingView,
     ];
 }
 

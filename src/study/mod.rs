@@ -1,4 +1,5 @@
 //! Second floor: what is run on the hardware and what is measured.
 
 pub mod metrics;
+pub mod train;
 pub mod workload;

@@ -1,7 +1,7 @@
 //! Named arrays out of the bytes of a file, and back into one.
 //!
-//! Three formats are read: `.npy` and `.npz` as numpy writes them, and `.safetensors`. Every
-//! number becomes an `f64`; 64-bit integers beyond 2^53 are rounded to the nearest one. A file is
+//! Four formats are read: `.npy` and `.npz` as numpy writes them, `.safetensors`, and IDX, whose bytes
+//! stay bytes. Every other number becomes an `f64`; 64-bit integers beyond 2^53 are rounded to the nearest one. A file is
 //! never trusted: what it says of its sizes is held against [`MAX_VALUES`] and against the bytes
 //! that are there before memory is asked for, and a value that is not finite is an error that
 //! names its place.
@@ -15,11 +15,13 @@
 //! ```
 
 mod header;
+mod idx;
 mod npy;
 mod npz;
 mod number;
 mod safetensors;
 
+pub use idx::{ByteArray, read_idx};
 pub use npy::read_npy;
 pub use npz::{read_npz, write_npz};
 pub use safetensors::read_safetensors;
@@ -53,6 +55,12 @@ pub enum ArrayError {
     )]
     NotSafetensors {
         /// What its header is not.
+        problem: String,
+    },
+    /// The bytes are no IDX file.
+    #[error("not a whole IDX file: {problem}; fetch or copy it again")]
+    NotIdx {
+        /// What its packing or header is not.
         problem: String,
     },
     /// An entry of an archive can not be unpacked.

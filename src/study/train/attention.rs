@@ -1,0 +1,438 @@
+//! Attention of one block, forward and backward, in every way it can be trained.
+//!
+//! For a row of scores s: the complete softmax is P, the softmax over the kept scores A (zero
+//! elsewhere). The forward pass multiplies A, perhaps quantised, with V. With g the gradient that
+//! arrives at A, the backward pass gives
+//!
+//! - `kept`: dL/ds = A (g - sum A g), the gradient of the forward pass itself away from ties;
+//! - `complete`: dL/ds = P (g - sum P g), as if nothing had been left out.
+
+use serde::{Deserialize, Serialize};
+
+use super::gemm::{View, gemm};
+use super::layout::Net;
+use super::math::{dot, exp, largest, round, sum};
+use super::select::{Keep, TopParams};
+use crate::base::mistake::Mistakes;
+use crate::hardware::quantise::{QuantiseParams, Quantiser};
+
+/// Which gradient goes back through a top-k softmax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Gradient {
+    /// Through the kept scores only.
+    Kept {},
+    /// That of the complete softmax.
+    Complete {},
+}
+
+/// Quantised operands while training. Outside the clip the straight-through gradient is zero.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QatParams {
+    /// Queries.
+    pub q: Quantiser,
+    /// Keys.
+    pub k: Quantiser,
+    /// Values.
+    pub v: Quantiser,
+    /// Largest code of A, whose full scale is its row's maximum; zero leaves A as it is.
+    pub a_max_code: u32,
+}
+
+impl Default for QatParams {
+    fn default() -> Self {
+        let QuantiseParams { q, k, v } = QuantiseParams::default();
+        Self {
+            q,
+            k,
+            v,
+            a_max_code: 31,
+        }
+    }
+}
+
+/// `attention`: how a block's attention is computed and differentiated; all keys and no
+/// quantisation if nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttentionParams {
+    /// Which keys a query keeps; all if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top: Option<TopParams>,
+    /// Gradient of the top-k softmax; through the kept scores if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient: Option<Gradient>,
+    /// Quantised operands; none if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantise: Option<QatParams>,
+}
+
+/// A checked way of attention.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attend {
+    /// Which keys a query keeps; all if none.
+    pub(super) keep: Option<Keep>,
+    pub(super) complete: bool,
+    pub(super) quantise: Option<QatParams>,
+}
+
+impl AttentionParams {
+    /// The way for `tokens` keys.
+    ///
+    /// # Errors
+    /// A selection or quantiser that cannot be, a gradient where nothing is left out.
+    pub fn check(&self, tokens: usize) -> Result<Attend, Mistakes> {
+        let mut mistakes = Mistakes::none();
+        let keep = self.top.as_ref().map(|top| top.check(tokens));
+        let keep = keep.and_then(|checked| mistakes.keep("top", checked));
+        mistakes.require(
+            self.gradient.is_none() || self.top.is_some(),
+            "gradient",
+            "",
+            "says how to go back through a top-k softmax, and all keys are kept here",
+            "take it out, or add `top = { k = 5 }`",
+        );
+        if let Some(QatParams {
+            q,
+            k,
+            v,
+            a_max_code,
+        }) = self.quantise
+        {
+            let operands = QuantiseParams { q, k, v }.check();
+            mistakes.keep("quantise", operands);
+            mistakes.require(
+                a_max_code <= 32_767,
+                "quantise.a_max_code",
+                a_max_code,
+                "must be from 0 (leave A as it is) to 32767",
+                "write 31 for 5 bits",
+            );
+        }
+        mistakes.or(|| Attend {
+            keep,
+            complete: self.gradient == Some(Gradient::Complete {}),
+            quantise: self.quantise,
+        })
+    }
+}
+
+/// Values of one code of the quantised operands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Units(
+    /// By layer, head and operand (q, k, v), the last running fastest; empty where nothing is quantised.
+    pub Vec<f32>,
+);
+
+/// What a block's attention keeps for its backward pass.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heads {
+    /// Rows of q, k and v side by side.
+    pub qkv: Vec<f32>,
+    /// The same, quantised; empty where nothing is.
+    coded: Vec<f32>,
+    /// The softmax whose slope goes back, by image, head and query.
+    pub soft: Vec<f32>,
+    /// What multiplies V where that is something else; empty where it is not.
+    pub hard: Vec<f32>,
+    /// The heads' outputs side by side.
+    pub out: Vec<f32>,
+}
+
+/// Room for the gradients of one head.
+#[derive(Clone, Debug)]
+pub(super) struct Room {
+    d_shares: Vec<f32>,
+    kept: Vec<(f32, usize)>,
+}
+
+impl Room {
+    pub fn new(net: &Net) -> Self {
+        Self {
+            d_shares: vec![0.0; net.tokens().pow(2)],
+            kept: Vec::with_capacity(net.tokens() + 1),
+        }
+    }
+}
+
+/// Operands of a head lie side by side in a row.
+#[derive(Clone, Copy)]
+struct Sizes {
+    tokens: usize,
+    width: usize,
+    head: usize,
+    heads: usize,
+}
+
+impl Sizes {
+    fn of(net: &Net) -> Self {
+        Self {
+            tokens: net.tokens(),
+            width: net.params.width,
+            head: net.head_width(),
+            heads: net.params.heads,
+        }
+    }
+
+    /// One operand (0 q, 1 k, 2 v) of one head of one image.
+    fn operand(self, rows: &[f32], image: usize, head: usize, which: usize) -> View<'_> {
+        let start = self.start(image, head, which);
+        View::strided(&rows[start..], self.tokens, self.head, 3 * self.width)
+    }
+
+    fn start(self, image: usize, head: usize, which: usize) -> usize {
+        image * self.tokens * 3 * self.width + which * self.width + head * self.head
+    }
+
+    /// One head's part of rows of the width.
+    fn part(self, image: usize, head: usize) -> usize {
+        image * self.tokens * self.width + head * self.head
+    }
+
+    fn matrix(self, image: usize, head: usize) -> std::ops::Range<usize> {
+        let size = self.tokens * self.tokens;
+        let at = image * self.heads + head;
+        at * size..(at + 1) * size
+    }
+
+    fn scale(self) -> f32 {
+        1.0 / (self.head as f32).sqrt()
+    }
+}
+
+impl Attend {
+    /// Whether A differs from the softmax whose slope goes back.
+    fn is_split(&self) -> bool {
+        let coded = self.quantise.is_some_and(|qat| qat.a_max_code > 0);
+        coded || (self.complete && self.keep.is_some())
+    }
+
+    /// Room for `images` images.
+    pub(super) fn heads(&self, net: &Net, images: usize) -> Heads {
+        let rows = images * net.tokens();
+        let width = net.params.width;
+        let shares = rows * net.params.heads * net.tokens();
+        let if_so = |so: bool, count: usize| vec![0.0; if so { count } else { 0 }];
+        Heads {
+            qkv: vec![0.0; rows * 3 * width],
+            coded: if_so(self.quantise.is_some(), rows * 3 * width),
+            soft: vec![0.0; shares],
+            hard: if_so(self.is_split(), shares),
+            out: vec![0.0; rows * width],
+        }
+    }
+
+    /// Largest codes of q, k and v; none for one that is not quantised.
+    fn codes(&self) -> Option<[Option<u32>; 3]> {
+        self.quantise
+            .map(|qat| [qat.q, qat.k, qat.v].map(Quantiser::max_code))
+    }
+
+    /// Visits every value of the quantised operands with its unit and largest code.
+    fn each_operand(
+        &self,
+        net: &Net,
+        units: &[f32],
+        rows: usize,
+        mut visit: impl FnMut(std::ops::Range<usize>, f32, f32),
+    ) {
+        let sizes = Sizes::of(net);
+        let Some(codes) = self.codes() else { return };
+        for row in 0..rows {
+            for (which, code) in codes.iter().enumerate() {
+                for head in 0..sizes.heads {
+                    if let Some(code) = code {
+                        let start = (3 * row + which) * sizes.width + head * sizes.head;
+                        let unit = units[3 * head + which];
+                        visit(start..start + sizes.head, unit, *code as f32);
+                    }
+                }
+            }
+        }
+    }
+
+    /// From q, k and v to the heads' outputs. `units` are those of this block.
+    pub(super) fn forward(
+        &self,
+        net: &Net,
+        units: &[f32],
+        images: usize,
+        on: &mut Heads,
+        room: &mut Room,
+    ) {
+        let sizes = Sizes::of(net);
+        let rows = images * sizes.tokens;
+        if self.quantise.is_some() {
+            on.coded.copy_from_slice(&on.qkv);
+            let coded = &mut on.coded;
+            self.each_operand(net, units, rows, |place, unit, most| {
+                let inverse = 1.0 / unit;
+                for x in &mut coded[place] {
+                    *x = round((*x * inverse).clamp(-most, most)) * unit;
+                }
+            });
+        }
+        let operands = if self.quantise.is_some() {
+            &on.coded
+        } else {
+            &on.qkv
+        };
+        for image in 0..images {
+            for head in 0..sizes.heads {
+                let q = sizes.operand(operands, image, head, 0);
+                let k = sizes.operand(operands, image, head, 1);
+                let v = sizes.operand(operands, image, head, 2);
+                let at = sizes.matrix(image, head);
+                let soft = &mut on.soft[at.clone()];
+                gemm(soft, sizes.tokens, sizes.scale(), q, k.t(), 0.0);
+                let out = &mut on.out[sizes.part(image, head)..];
+                if self.is_split() {
+                    let hard = &mut on.hard[at];
+                    let rows = soft.chunks_exact_mut(sizes.tokens);
+                    for (soft, hard) in rows.zip(hard.chunks_exact_mut(sizes.tokens)) {
+                        self.split_row(soft, hard, &mut room.kept);
+                    }
+                    let shares = View::new(hard, sizes.tokens, sizes.tokens);
+                    gemm(out, sizes.width, 1.0, shares, v, 0.0);
+                } else {
+                    for soft in soft.chunks_exact_mut(sizes.tokens) {
+                        self.row(soft, &mut room.kept);
+                    }
+                    let shares = View::new(soft, sizes.tokens, sizes.tokens);
+                    gemm(out, sizes.width, 1.0, shares, v, 0.0);
+                }
+            }
+        }
+    }
+
+    /// A row of scores to its softmax over what is kept.
+    fn row(&self, row: &mut [f32], kept: &mut Vec<(f32, usize)>) {
+        let Some(keep) = &self.keep else {
+            softmax(row);
+            return;
+        };
+        keep.choose(row, kept);
+        row.fill(0.0);
+        let top = kept.iter().fold(
+            f32::NEG_INFINITY,
+            |top, (score, _)| {
+                if *score > top { *score } else { top }
+            },
+        );
+        let mut total = 0.0;
+        for (score, at) in kept.iter() {
+            row[*at] = exp(score - top);
+            total += row[*at];
+        }
+        for (_, at) in kept.iter() {
+            row[*at] /= total;
+        }
+    }
+
+    /// A row of scores to the softmax whose slope goes back, and to A as it is driven.
+    fn split_row(&self, soft: &mut [f32], hard: &mut [f32], kept: &mut Vec<(f32, usize)>) {
+        if self.complete {
+            hard.copy_from_slice(soft);
+            softmax(soft);
+            self.row(hard, kept);
+        } else {
+            self.row(soft, kept);
+            hard.copy_from_slice(soft);
+        }
+        if let Some(most) = self.quantise.map(|qat| qat.a_max_code as f32)
+            && most > 0.0
+        {
+            let (up, down) = (most / largest(hard), largest(hard) / most);
+            for share in hard {
+                *share = round(*share * up) * down;
+            }
+        }
+    }
+
+    /// From the gradient of the heads' outputs to that of q, k and v.
+    pub(super) fn backward(
+        &self,
+        net: &Net,
+        units: &[f32],
+        images: usize,
+        on: &Heads,
+        d_out: &[f32],
+        d_qkv: &mut [f32],
+        room: &mut Room,
+    ) {
+        let sizes = Sizes::of(net);
+        let operands = if self.quantise.is_some() {
+            &on.coded
+        } else {
+            &on.qkv
+        };
+        let step = 3 * sizes.width;
+        for image in 0..images {
+            for head in 0..sizes.heads {
+                let [q, k, v] = [0, 1, 2].map(|which| sizes.operand(operands, image, head, which));
+                let [dq, dk, dv] = [0, 1, 2].map(|which| sizes.start(image, head, which));
+                let at = sizes.matrix(image, head);
+                let soft = &on.soft[at.clone()];
+                let driven = if self.is_split() { &on.hard[at] } else { soft };
+                let driven = View::new(driven, sizes.tokens, sizes.tokens);
+                let d_out = &d_out[sizes.part(image, head)..];
+                let d_out = View::strided(d_out, sizes.tokens, sizes.head, sizes.width);
+                gemm(&mut d_qkv[dv..], step, 1.0, driven.t(), d_out, 0.0);
+                gemm(&mut room.d_shares, sizes.tokens, 1.0, d_out, v.t(), 0.0);
+                let rows = room.d_shares.chunks_exact_mut(sizes.tokens);
+                for (d_row, soft) in rows.zip(soft.chunks_exact(sizes.tokens)) {
+                    let mean = dot(d_row, soft);
+                    for (d, share) in d_row.iter_mut().zip(soft) {
+                        *d = share * (*d - mean);
+                    }
+                }
+                let d_scores = View::new(&room.d_shares, sizes.tokens, sizes.tokens);
+                gemm(&mut d_qkv[dq..], step, sizes.scale(), d_scores, k, 0.0);
+                gemm(&mut d_qkv[dk..], step, sizes.scale(), d_scores.t(), q, 0.0);
+            }
+        }
+        let raw = &on.qkv;
+        self.each_operand(net, units, images * sizes.tokens, |place, unit, most| {
+            let clip = unit * most;
+            for (d, x) in d_qkv[place.clone()].iter_mut().zip(&raw[place]) {
+                if x.abs() > clip {
+                    *d = 0.0;
+                }
+            }
+        });
+    }
+
+    /// Units of a block's operands from q, k and v of calibration images.
+    pub(super) fn fit(&self, net: &Net, qkv: &[f32]) -> Vec<f32> {
+        let sizes = Sizes::of(net);
+        let Some(qat) = self.quantise else {
+            return Vec::new();
+        };
+        let mut units = Vec::new();
+        for head in 0..sizes.heads {
+            for (which, quantiser) in [qat.q, qat.k, qat.v].into_iter().enumerate() {
+                let start = which * sizes.width + head * sizes.head;
+                let values: Vec<f64> = qkv
+                    .chunks_exact(3 * sizes.width)
+                    .flat_map(|row| &row[start..start + sizes.head])
+                    .map(|x| f64::from(*x))
+                    .collect();
+                units.push(quantiser.fit(&values, 1).unit as f32);
+            }
+        }
+        units
+    }
+}
+
+/// The softmax of a row, in place.
+pub(super) fn softmax(row: &mut [f32]) {
+    let top = largest(row);
+    for x in row.iter_mut() {
+        *x = exp(*x - top);
+    }
+    let inverse = 1.0 / sum(row);
+    for x in row {
+        *x *= inverse;
+    }
+}
