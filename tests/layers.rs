@@ -35,6 +35,7 @@ const HOUSE: [(&str, &[&str]); 4] = [
             "config",
             "journal",
             "experiment",
+            "training",
             "plot",
             "report",
             "published",

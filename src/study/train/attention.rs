@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gemm::{View, gemm};
 use super::layout::Net;
-use super::math::{dot, exp, largest, round, sum};
+use super::math::{dot, exp, largest, round, sum, wide};
 use super::select::{Keep, TopParams};
 use crate::base::mistake::Mistakes;
 use crate::hardware::quantise::{QuantiseParams, Quantiser};
@@ -202,6 +202,13 @@ impl Sizes {
 }
 
 impl Attend {
+    /// Number of units of `net`: one an operand, head and block where operands are quantised.
+    #[must_use]
+    pub fn units(&self, net: &Net) -> usize {
+        let each = 3 * net.params.heads * net.params.layers;
+        if self.quantise.is_some() { each } else { 0 }
+    }
+
     /// Whether A differs from the softmax whose slope goes back.
     fn is_split(&self) -> bool {
         let coded = self.quantise.is_some_and(|qat| qat.a_max_code > 0);
@@ -230,6 +237,7 @@ impl Attend {
     }
 
     /// Visits every value of the quantised operands with its unit and largest code.
+    #[inline(always)]
     fn each_operand(
         &self,
         net: &Net,
@@ -266,11 +274,13 @@ impl Attend {
         if self.quantise.is_some() {
             on.coded.copy_from_slice(&on.qkv);
             let coded = &mut on.coded;
-            self.each_operand(net, units, rows, |place, unit, most| {
-                let inverse = 1.0 / unit;
-                for x in &mut coded[place] {
-                    *x = round((*x * inverse).clamp(-most, most)) * unit;
-                }
+            wide(|| {
+                self.each_operand(net, units, rows, |place, unit, most| {
+                    let inverse = 1.0 / unit;
+                    for x in &mut coded[place] {
+                        *x = round((*x * inverse).clamp(-most, most)) * unit;
+                    }
+                });
             });
         }
         let operands = if self.quantise.is_some() {
@@ -286,67 +296,53 @@ impl Attend {
                 let at = sizes.matrix(image, head);
                 let soft = &mut on.soft[at.clone()];
                 gemm(soft, sizes.tokens, sizes.scale(), q, k.t(), 0.0);
-                let out = &mut on.out[sizes.part(image, head)..];
-                if self.is_split() {
-                    let hard = &mut on.hard[at];
-                    let rows = soft.chunks_exact_mut(sizes.tokens);
-                    for (soft, hard) in rows.zip(hard.chunks_exact_mut(sizes.tokens)) {
-                        self.split_row(soft, hard, &mut room.kept);
-                    }
-                    let shares = View::new(hard, sizes.tokens, sizes.tokens);
-                    gemm(out, sizes.width, 1.0, shares, v, 0.0);
+                let hard = if self.is_split() {
+                    &mut on.hard[at]
                 } else {
-                    for soft in soft.chunks_exact_mut(sizes.tokens) {
-                        self.row(soft, &mut room.kept);
-                    }
-                    let shares = View::new(soft, sizes.tokens, sizes.tokens);
-                    gemm(out, sizes.width, 1.0, shares, v, 0.0);
-                }
+                    &mut []
+                };
+                self.shares(sizes.tokens, soft, hard, &mut room.kept);
+                let driven = if hard.is_empty() { soft } else { hard };
+                let driven = View::new(driven, sizes.tokens, sizes.tokens);
+                let out = &mut on.out[sizes.part(image, head)..];
+                gemm(out, sizes.width, 1.0, driven, v, 0.0);
             }
         }
     }
 
-    /// A row of scores to its softmax over what is kept.
-    fn row(&self, row: &mut [f32], kept: &mut Vec<(f32, usize)>) {
-        let Some(keep) = &self.keep else {
-            softmax(row);
-            return;
-        };
-        keep.choose(row, kept);
-        row.fill(0.0);
-        let top = kept.iter().fold(
-            f32::NEG_INFINITY,
-            |top, (score, _)| {
-                if *score > top { *score } else { top }
-            },
-        );
-        let mut total = 0.0;
-        for (score, at) in kept.iter() {
-            row[*at] = exp(score - top);
-            total += row[*at];
+    /// From rows of scores in `soft` to the softmax whose slope goes back, there, and to A as it is
+    /// driven in `hard`, which is empty where the two are one.
+    fn shares(
+        &self,
+        tokens: usize,
+        soft: &mut [f32],
+        hard: &mut [f32],
+        kept: &mut Vec<(f32, usize)>,
+    ) {
+        match &self.keep {
+            Some(keep) if self.complete => {
+                hard.copy_from_slice(soft);
+                softmax_of_kept(keep, hard, tokens, kept);
+                softmax_all(soft, tokens);
+            }
+            Some(keep) => softmax_of_kept(keep, soft, tokens, kept),
+            None => softmax_all(soft, tokens),
         }
-        for (_, at) in kept.iter() {
-            row[*at] /= total;
-        }
-    }
-
-    /// A row of scores to the softmax whose slope goes back, and to A as it is driven.
-    fn split_row(&self, soft: &mut [f32], hard: &mut [f32], kept: &mut Vec<(f32, usize)>) {
-        if self.complete {
-            hard.copy_from_slice(soft);
-            softmax(soft);
-            self.row(hard, kept);
-        } else {
-            self.row(soft, kept);
+        if !(self.complete && self.keep.is_some()) && !hard.is_empty() {
             hard.copy_from_slice(soft);
         }
         if let Some(most) = self.quantise.map(|qat| qat.a_max_code as f32)
             && most > 0.0
         {
-            let (up, down) = (most / largest(hard), largest(hard) / most);
-            for share in hard {
-                *share = round(*share * up) * down;
-            }
+            wide(|| {
+                for row in hard.chunks_exact_mut(tokens) {
+                    let top = largest(row);
+                    let (up, down) = (most / top, top / most);
+                    for share in row {
+                        *share = round(*share * up) * down;
+                    }
+                }
+            });
         }
     }
 
@@ -381,12 +377,15 @@ impl Attend {
                 gemm(&mut d_qkv[dv..], step, 1.0, driven.t(), d_out, 0.0);
                 gemm(&mut room.d_shares, sizes.tokens, 1.0, d_out, v.t(), 0.0);
                 let rows = room.d_shares.chunks_exact_mut(sizes.tokens);
-                for (d_row, soft) in rows.zip(soft.chunks_exact(sizes.tokens)) {
-                    let mean = dot(d_row, soft);
-                    for (d, share) in d_row.iter_mut().zip(soft) {
-                        *d = share * (*d - mean);
+                let rows = rows.zip(soft.chunks_exact(sizes.tokens));
+                wide(|| {
+                    for (d_row, soft) in rows {
+                        let mean = dot(d_row, soft);
+                        for (d, share) in d_row.iter_mut().zip(soft) {
+                            *d = share * (*d - mean);
+                        }
                     }
-                }
+                });
                 let d_scores = View::new(&room.d_shares, sizes.tokens, sizes.tokens);
                 gemm(&mut d_qkv[dq..], step, sizes.scale(), d_scores, k, 0.0);
                 gemm(&mut d_qkv[dk..], step, sizes.scale(), d_scores.t(), q, 0.0);
@@ -426,6 +425,7 @@ impl Attend {
 }
 
 /// The softmax of a row, in place.
+#[inline(always)]
 pub(super) fn softmax(row: &mut [f32]) {
     let top = largest(row);
     for x in row.iter_mut() {
@@ -434,5 +434,36 @@ pub(super) fn softmax(row: &mut [f32]) {
     let inverse = 1.0 / sum(row);
     for x in row {
         *x *= inverse;
+    }
+}
+
+/// The softmax of every row.
+fn softmax_all(rows: &mut [f32], tokens: usize) {
+    wide(|| {
+        for row in rows.chunks_exact_mut(tokens) {
+            softmax(row);
+        }
+    });
+}
+
+/// The softmax of every row over what is kept of it; zero elsewhere.
+fn softmax_of_kept(keep: &Keep, rows: &mut [f32], tokens: usize, kept: &mut Vec<(f32, usize)>) {
+    for row in rows.chunks_exact_mut(tokens) {
+        keep.choose(row, kept);
+        row.fill(0.0);
+        let top = kept.iter().fold(
+            f32::NEG_INFINITY,
+            |top, (score, _)| {
+                if *score > top { *score } else { top }
+            },
+        );
+        let mut total = 0.0;
+        for (score, at) in kept.iter() {
+            row[*at] = exp(score - top);
+            total += row[*at];
+        }
+        for (_, at) in kept.iter() {
+            row[*at] /= total;
+        }
     }
 }

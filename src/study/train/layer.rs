@@ -3,7 +3,7 @@
 //! A backward pass adds to the gradients of parameters and overwrites that of its input.
 
 use super::gemm::{View, gemm};
-use super::math::{add, dot, sum};
+use super::math::{add, dot, sum, wide};
 
 /// Added to the variance, as in the reference ViT.
 const NORM_EPSILON: f32 = 1e-6;
@@ -70,6 +70,11 @@ impl Norm {
 
     /// Normalises every row of `x`.
     pub fn forward(&mut self, x: &[f32], weight: &[f32], bias: &[f32]) {
+        wide(|| self.normalise(x, weight, bias));
+    }
+
+    #[inline(always)]
+    fn normalise(&mut self, x: &[f32], weight: &[f32], bias: &[f32]) {
         let width = weight.len();
         let rows = x.chunks_exact(width);
         let kept = self.unit.chunks_exact_mut(width);
@@ -90,6 +95,18 @@ impl Norm {
     /// Adds the gradient of the input to `dx`: with g = dy x weight and u the unit row,
     /// dx = (g - mean(g) - u mean(g u)) / sqrt(variance + epsilon). `dy` is overwritten.
     pub fn backward(
+        &self,
+        dy: &mut [f32],
+        weight: &[f32],
+        d_weight: &mut [f32],
+        d_bias: &mut [f32],
+        dx: &mut [f32],
+    ) {
+        wide(|| self.differentiate(dy, weight, d_weight, d_bias, dx));
+    }
+
+    #[inline(always)]
+    fn differentiate(
         &self,
         dy: &mut [f32],
         weight: &[f32],

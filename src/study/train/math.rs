@@ -1,13 +1,22 @@
 //! Exponential, GELU and sums of f32 values in forms that a compiler turns into vector code.
 //!
+//! [`wide`] runs a loop with the widest vectors of the machine. What comes out does not depend on their
+//! width: lanes are counted here, and a product and a sum are never fused.
+//!
 //! They are own code because the standard library's `exp` is a call for each value, and so that the
 //! same bytes come out wherever the same products do.
+
+/// Does a job compiled for the machine's widest vectors; only what is inlined into it gains.
+#[inline(always)]
+pub(super) fn wide<R>(job: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(job)
+}
 
 /// e^x for x in -87..=88, clamped there; relative error below 2e-7.
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts; e^r by Cephes' polynomial of degree 7
 /// (Moshier, `expf`), 2^n by the exponent's bits.
-#[inline]
+#[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     // 1.5 x 2^23: adding it rounds to a whole number, which its low bits then hold.
     const ROUND: f32 = 12_582_912.0;
@@ -29,7 +38,7 @@ pub(super) fn exp(x: f32) -> f32 {
 ///
 /// Phi by Abramowitz and Stegun 7.1.26, erf(z) = 1 - (a1 t + ... + a5 t^5) e^(-z^2) with
 /// t = 1 / (1 + p z), whose own error is at most 1.5e-7.
-#[inline]
+#[inline(always)]
 pub(super) fn gelu(x: f32) -> (f32, f32) {
     let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let bell = exp(-z * z);
@@ -45,10 +54,19 @@ pub(super) fn gelu(x: f32) -> (f32, f32) {
     (x * cumulated, cumulated + x * bell * 0.398_942_3)
 }
 
+/// GELU of every value of `slope` into `hidden`, and its slope in the value's place.
+pub(super) fn gelu_all(slope: &mut [f32], hidden: &mut [f32]) {
+    wide(|| {
+        for (slope, hidden) in slope.iter_mut().zip(hidden) {
+            (*hidden, *slope) = gelu(*slope);
+        }
+    });
+}
+
 const LANES: usize = 8;
 
 /// Folds values in eight lanes, then the lanes: an order that does not depend on the machine.
-#[inline]
+#[inline(always)]
 fn lanes(values: &[f32], start: f32, join: impl Fn(f32, f32) -> f32) -> f32 {
     let mut sums = [start; LANES];
     let mut whole = values.chunks_exact(LANES);
@@ -65,19 +83,19 @@ fn lanes(values: &[f32], start: f32, join: impl Fn(f32, f32) -> f32) -> f32 {
 }
 
 /// Sum.
-#[inline]
+#[inline(always)]
 pub(super) fn sum(values: &[f32]) -> f32 {
     lanes(values, 0.0, |a, b| a + b)
 }
 
 /// Largest value; minus infinity of none.
-#[inline]
+#[inline(always)]
 pub(super) fn largest(values: &[f32]) -> f32 {
     lanes(values, f32::NEG_INFINITY, |a, b| if b > a { b } else { a })
 }
 
 /// Sum of products.
-#[inline]
+#[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let (mut a, mut b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
@@ -93,14 +111,14 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// The nearest whole number of a value below 2^22 in magnitude, halves to even.
-#[inline]
+#[inline(always)]
 pub(super) fn round(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
     (x + ROUND) - ROUND
 }
 
 /// Adds `b` to `a`.
-#[inline]
+#[inline(always)]
 pub(super) fn add(a: &mut [f32], b: &[f32]) {
     for (a, b) in a.iter_mut().zip(b) {
         *a += b;

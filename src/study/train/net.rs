@@ -3,7 +3,7 @@
 use super::attention::{Attend, Heads, Room, Units, softmax};
 use super::layer::{Norm, linear, linear_add, linear_input, linear_weights};
 use super::layout::{BlockPlaces, Net, Pair};
-use super::math::{add, gelu};
+use super::math::{add, gelu_all};
 
 /// What a block keeps for its backward pass.
 #[derive(Clone, Debug, Default)]
@@ -182,9 +182,7 @@ impl Model<'_> {
             block.after.forward(stream, weight, bias);
             let (weight, bias) = self.pair(&at.up);
             linear(&mut block.slope, &block.after.out, weight, bias);
-            for (slope, hidden) in block.slope.iter_mut().zip(&mut block.hidden) {
-                (*hidden, *slope) = gelu(*slope);
-            }
+            gelu_all(&mut block.slope, &mut block.hidden);
             let (weight, bias) = self.pair(&at.down);
             linear_add(stream, &block.hidden, weight, bias);
         }

@@ -80,6 +80,16 @@ impl TopParams {
         Ok(Keep { tiles })
     }
 
+    /// The k largest of all keys.
+    #[must_use]
+    pub fn global(k: usize) -> Self {
+        Self {
+            k,
+            tiles: Vec::new(),
+            split: proportional(),
+        }
+    }
+
     /// The places of the tiles as a cell of a table: `5`, `3+2`.
     #[must_use]
     pub fn shown(&self) -> String {

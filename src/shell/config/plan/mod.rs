@@ -11,7 +11,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use self::blame::{Origin, blame};
+pub(super) use self::blame::{Origin, blame};
 use self::head::{check_head, make_absolute, sweep, whole};
 use super::{
     DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, find_home, tree,
