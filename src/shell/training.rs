@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::config::{FileMistakes, Start, TrainingPlan};
+use super::config::{FileMistakes, Start, TrainingPlan, WayParams};
 use super::journal::{JournalError, write_whole};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
@@ -108,6 +108,12 @@ impl Run<'_> {
     /// First weights, and the hash of everything that the result depends on.
     fn origin(&self) -> Result<(Vec<f32>, String), TrainingError> {
         let params = &self.plan.params;
+        // What it starts from counts by its content, below, and not by its place.
+        let way = WayParams {
+            start: None,
+            seeds: Vec::new(),
+            ..params.way[self.way].clone()
+        };
         let mut hash = Sha256::new();
         let about = json!([
             env!("CARGO_PKG_VERSION"),
@@ -116,7 +122,7 @@ impl Run<'_> {
             params.data.classes,
             params.log,
             params.accuracy,
-            params.way[self.way],
+            way,
         ]);
         hash.update(about.to_string());
         for images in [&self.plan.train, &self.plan.test] {

@@ -93,7 +93,8 @@ pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
     };
     let all: Vec<usize> = (0..names.len()).collect();
     for &way in all.iter().filter(|way| ways.contains(&names[**way])) {
-        for &seed in &seeds {
+        let own = plan.params.seeds_of(&plan.params.way[way]);
+        for &seed in seeds.iter().filter(|seed| own.contains(seed)) {
             let run = run(way, seed);
             if arguments.resume && run.finished()?.is_some() {
                 continue;

@@ -15,7 +15,7 @@ pub use files::{Input, Store, find_home, list_toml, load_device};
 pub use plan::{Case, Key, Overrides, Plan};
 pub use training::{
     AccuracyParams, DataParams, LogParams, Start, TrainingParams, TrainingPlan, Trial, WayParams,
-    is_training,
+    is_only_not_fetched, is_training,
 };
 
 use crate::base::mistake::{Mistake, Mistakes};

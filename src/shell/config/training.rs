@@ -75,6 +75,9 @@ pub enum Start {
 pub struct WayParams {
     /// Its name in the results.
     pub name: String,
+    /// Seeds it is trained with; those of the file if left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<u64>,
     /// What it starts from; random weights if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
@@ -106,6 +109,18 @@ pub struct TrainingParams {
     pub accuracy: AccuracyParams,
     /// Ways, each after those it starts from.
     pub way: Vec<WayParams>,
+}
+
+impl TrainingParams {
+    /// Seeds a way of the file is trained with.
+    #[must_use]
+    pub fn seeds_of<'a>(&'a self, way: &'a WayParams) -> &'a [u64] {
+        if way.seeds.is_empty() {
+            &self.seeds
+        } else {
+            &way.seeds
+        }
+    }
 }
 
 /// A selection to try, and its name in the results.
@@ -143,9 +158,13 @@ const FETCH: &str = "run `python3 scripts/fetch_fashion_mnist.py`, which fetches
 /// Whether a tree is meant as a training file.
 #[must_use]
 pub fn is_training(tree: &toml::Table) -> bool {
-    ["way", "seeds", "net"]
-        .iter()
-        .any(|key| tree.contains_key(*key))
+    ["way", "seeds"].iter().any(|key| tree.contains_key(*key))
+}
+
+/// Whether nothing is wrong but that training images have to be fetched first.
+#[must_use]
+pub fn is_only_not_fetched(mistakes: &FileMistakes) -> bool {
+    mistakes.0.iter().all(|one| one.mistake.fix == FETCH)
 }
 
 impl TrainingPlan {
@@ -158,6 +177,15 @@ impl TrainingPlan {
         let mut store = Store::default();
         let mut raw = store.text(path)?;
         let mut mistakes = Mistakes::none();
+        if !is_training(&raw) && raw.contains_key("design") {
+            mistakes.add(
+                "design",
+                "",
+                "this is an experiment, not a training file",
+                "run it with `topkima run`",
+            );
+            return Err(FileMistakes::of(&file, mistakes));
+        }
         let mut origins = Vec::new();
         for (at, value) in set {
             match tree::set(&mut raw, at, value.clone()) {
@@ -302,12 +330,24 @@ fn check_names(params: &TrainingParams) -> Mistakes {
             "names files, so it must be of letters, digits, `-`, `_`, `+` and `.`",
             "write for instance \"k5-kept\"",
         );
+        mistakes.require(
+            way.seeds.iter().all(|seed| seeds.contains(seed)),
+            &key("seeds"),
+            format!("{:?}", way.seeds),
+            format!("must be seeds of the file, {:?}", params.seeds),
+            "add them there, or leave the key out for all of them",
+        );
         if let Some(Start::Way(start)) = &way.start {
+            let earlier = params.way[..at].iter().find(|way| way.name == *start);
+            let trained = |first: &WayParams| {
+                let own = params.seeds_of(way);
+                own.iter().all(|seed| params.seeds_of(first).contains(seed))
+            };
             mistakes.require(
-                known.contains(start),
+                earlier.is_some_and(trained),
                 &key("start.way"),
                 format!("{start:?}"),
-                "is not the name of an earlier way",
+                "is not the name of an earlier way that is trained with the same seeds",
                 "put the way that it starts from before it",
             );
         }
@@ -354,13 +394,11 @@ fn check_ways(params: &TrainingParams, side: usize, mistakes: &mut Mistakes) -> 
     let others = (0..params.accuracy.top.len()).map(|at| format!("accuracy.top[{at}]"));
     let tops = global.chain(params.accuracy.top.iter().cloned());
     for (top, key) in tops.zip(keys.chain(others)) {
-        let name = format!("k={}", top.shown());
-        let attention = AttentionParams {
-            top: Some(top),
-            ..AttentionParams::default()
-        };
-        let attend = mistakes.keep(&key, attention.check(tokens));
-        trials.extend(attend.map(|attend| Trial { name, attend }));
+        let keep = mistakes.keep(&key, top.check(tokens));
+        trials.extend(keep.map(|keep| Trial {
+            name: format!("k={}", top.shown()),
+            attend: Attend::keeping(keep),
+        }));
     }
     trials.push(Trial {
         name: "all".to_owned(),

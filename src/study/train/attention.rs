@@ -202,6 +202,15 @@ impl Sizes {
 }
 
 impl Attend {
+    /// Keeps what `keep` selects, with its own gradient and exact operands.
+    #[must_use]
+    pub fn keeping(keep: Keep) -> Self {
+        Self {
+            keep: Some(keep),
+            ..Self::default()
+        }
+    }
+
     /// Number of units of `net`: one an operand, head and block where operands are quantised.
     #[must_use]
     pub fn units(&self, net: &Net) -> usize {

@@ -34,12 +34,12 @@ enum Kind {
 }
 
 #[derive(Default)]
-struct File {
+struct Parts {
     header: Map<String, Value>,
     body: Vec<u8>,
 }
 
-impl File {
+impl Parts {
     fn new(metadata: &Metadata) -> Self {
         let mut file = Self::default();
         file.header
@@ -86,7 +86,7 @@ pub fn rounded(weights: &[f32]) -> Vec<f32> {
 /// A file of weights in half precision.
 #[must_use]
 pub fn write_weights(net: &Net, weights: &[f32], metadata: &Metadata) -> Vec<u8> {
-    let mut file = File::new(metadata);
+    let mut file = Parts::new(metadata);
     for tensor in &net.tensors {
         let values = &weights[tensor.place.clone()];
         file.add(&tensor.name, &tensor.shape, values, Kind::Half);
@@ -99,7 +99,7 @@ pub fn write_weights(net: &Net, weights: &[f32], metadata: &Metadata) -> Vec<u8>
 pub fn write_state(net: &Net, state: &State, metadata: &Metadata) -> Vec<u8> {
     let mut metadata = metadata.clone();
     metadata.insert(STEP.to_owned(), state.step.to_string());
-    let mut file = File::new(&metadata);
+    let mut file = Parts::new(&metadata);
     for tensor in &net.tensors {
         let values = &state.weights[tensor.place.clone()];
         file.add(&tensor.name, &tensor.shape, values, Kind::Single);

@@ -23,7 +23,7 @@ pub struct Tape {
     images: usize,
     patches: Vec<f32>,
     /// The residual stream, at last the output of the last block.
-    pub(super) stream: Vec<f32>,
+    stream: Vec<f32>,
     blocks: Vec<BlockTape>,
     first_tokens: Vec<f32>,
     last: Norm,
@@ -91,6 +91,12 @@ impl Tape {
     #[must_use]
     pub fn images(&self) -> usize {
         self.images
+    }
+
+    /// Output of the last block, by image, token and width.
+    #[must_use]
+    pub fn stream(&self) -> &[f32] {
+        &self.stream
     }
 
     /// q, k and v of a block, by row, from the last forward pass.

@@ -213,10 +213,7 @@ impl Store {
     ///
     /// # Errors
     /// A file that cannot be read or is too large.
-    pub(in super::super) fn whole(
-        &mut self,
-        path: &Path,
-    ) -> Result<(Vec<u8>, String), FileMistakes> {
+    pub(super) fn whole(&mut self, path: &Path) -> Result<(Vec<u8>, String), FileMistakes> {
         let bytes = self.bytes(path, MAX_ARRAY_BYTES)?;
         let hash = Sha256::digest(&bytes);
         Ok((
@@ -230,7 +227,7 @@ impl Store {
     ///
     /// # Errors
     /// Files that are missing, damaged or do not belong together.
-    pub(in super::super) fn images(
+    pub(super) fn images(
         &mut self,
         file: &str,
         key: &str,

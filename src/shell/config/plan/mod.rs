@@ -14,7 +14,8 @@ use toml::{Table, Value};
 pub(super) use self::blame::{Origin, blame};
 use self::head::{check_head, make_absolute, sweep, whole};
 use super::{
-    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, find_home, tree,
+    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, find_home, is_training,
+    tree,
 };
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
@@ -94,6 +95,15 @@ impl Plan {
         let mut store = Store::default();
         let mut raw = store.text(path)?;
         let mut mistakes = Mistakes::none();
+        if is_training(&raw) {
+            mistakes.add(
+                "way",
+                "",
+                "this is a training file, not an experiment",
+                "run it with `topkima train`",
+            );
+            return Err(FileMistakes::of(&file, mistakes));
+        }
         let mut origins = Vec::new();
         for (at, value) in &overrides.set {
             match tree::set(&mut raw, at, value.clone()) {
