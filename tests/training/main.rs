@@ -7,3 +7,4 @@ mod mistakes;
 mod reference;
 mod runs;
 mod setup;
+mod shipped;
