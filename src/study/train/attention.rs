@@ -156,6 +156,14 @@ impl Room {
     }
 }
 
+/// What a block's attention works on: images of a transformer, and the units of the block's operands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch<'a> {
+    pub net: &'a Net,
+    pub units: &'a [f32],
+    pub images: usize,
+}
+
 /// Operands of a head lie side by side in a row.
 #[derive(Clone, Copy)]
 struct Sizes {
@@ -249,19 +257,17 @@ impl Attend {
     #[inline(always)]
     fn each_operand(
         &self,
-        net: &Net,
-        units: &[f32],
-        rows: usize,
+        batch: Batch<'_>,
         mut visit: impl FnMut(std::ops::Range<usize>, f32, f32),
     ) {
-        let sizes = Sizes::of(net);
+        let sizes = Sizes::of(batch.net);
         let Some(codes) = self.codes() else { return };
-        for row in 0..rows {
+        for row in 0..batch.images * sizes.tokens {
             for (which, code) in codes.iter().enumerate() {
                 for head in 0..sizes.heads {
                     if let Some(code) = code {
                         let start = (3 * row + which) * sizes.width + head * sizes.head;
-                        let unit = units[3 * head + which];
+                        let unit = batch.units[3 * head + which];
                         visit(start..start + sizes.head, unit, *code as f32);
                     }
                 }
@@ -269,22 +275,14 @@ impl Attend {
         }
     }
 
-    /// From q, k and v to the heads' outputs. `units` are those of this block.
-    pub(super) fn forward(
-        &self,
-        net: &Net,
-        units: &[f32],
-        images: usize,
-        on: &mut Heads,
-        room: &mut Room,
-    ) {
-        let sizes = Sizes::of(net);
-        let rows = images * sizes.tokens;
+    /// From q, k and v to the heads' outputs.
+    pub(super) fn forward(&self, batch: Batch<'_>, on: &mut Heads, room: &mut Room) {
+        let sizes = Sizes::of(batch.net);
         if self.quantise.is_some() {
             on.coded.copy_from_slice(&on.qkv);
             let coded = &mut on.coded;
             wide(|| {
-                self.each_operand(net, units, rows, |place, unit, most| {
+                self.each_operand(batch, |place, unit, most| {
                     let inverse = 1.0 / unit;
                     for x in &mut coded[place] {
                         *x = round((*x * inverse).clamp(-most, most)) * unit;
@@ -297,7 +295,7 @@ impl Attend {
         } else {
             &on.qkv
         };
-        for image in 0..images {
+        for image in 0..batch.images {
             for head in 0..sizes.heads {
                 let q = sizes.operand(operands, image, head, 0);
                 let k = sizes.operand(operands, image, head, 1);
@@ -328,17 +326,18 @@ impl Attend {
         hard: &mut [f32],
         kept: &mut Vec<(f32, usize)>,
     ) {
-        match &self.keep {
-            Some(keep) if self.complete => {
-                hard.copy_from_slice(soft);
-                softmax_of_kept(keep, hard, tokens, kept);
-                softmax_all(soft, tokens);
-            }
-            Some(keep) => softmax_of_kept(keep, soft, tokens, kept),
-            None => softmax_all(soft, tokens),
-        }
-        if !(self.complete && self.keep.is_some()) && !hard.is_empty() {
+        if let Some(keep) = self.keep.as_ref().filter(|_| self.complete) {
             hard.copy_from_slice(soft);
+            softmax_of_kept(keep, hard, tokens, kept);
+            softmax_all(soft, tokens);
+        } else {
+            match &self.keep {
+                Some(keep) => softmax_of_kept(keep, soft, tokens, kept),
+                None => softmax_all(soft, tokens),
+            }
+            if !hard.is_empty() {
+                hard.copy_from_slice(soft);
+            }
         }
         if let Some(most) = self.quantise.map(|qat| qat.a_max_code as f32)
             && most > 0.0
@@ -358,22 +357,20 @@ impl Attend {
     /// From the gradient of the heads' outputs to that of q, k and v.
     pub(super) fn backward(
         &self,
-        net: &Net,
-        units: &[f32],
-        images: usize,
+        batch: Batch<'_>,
         on: &Heads,
         d_out: &[f32],
         d_qkv: &mut [f32],
         room: &mut Room,
     ) {
-        let sizes = Sizes::of(net);
+        let sizes = Sizes::of(batch.net);
         let operands = if self.quantise.is_some() {
             &on.coded
         } else {
             &on.qkv
         };
         let step = 3 * sizes.width;
-        for image in 0..images {
+        for image in 0..batch.images {
             for head in 0..sizes.heads {
                 let [q, k, v] = [0, 1, 2].map(|which| sizes.operand(operands, image, head, which));
                 let [dq, dk, dv] = [0, 1, 2].map(|which| sizes.start(image, head, which));
@@ -401,7 +398,7 @@ impl Attend {
             }
         }
         let raw = &on.qkv;
-        self.each_operand(net, units, images * sizes.tokens, |place, unit, most| {
+        self.each_operand(batch, |place, unit, most| {
             let clip = unit * most;
             for (d, x) in d_qkv[place.clone()].iter_mut().zip(&raw[place]) {
                 if x.abs() > clip {

@@ -1,6 +1,6 @@
 //! The transformer on a few images at once: forward with everything kept, and backward.
 
-use super::attention::{Attend, Heads, Room, Units, softmax};
+use super::attention::{Attend, Batch, Heads, Room, Units, softmax};
 use super::layer::{Norm, linear, linear_add, linear_input, linear_weights};
 use super::layout::{BlockPlaces, Net, Pair};
 use super::math::{add, gelu_all};
@@ -156,12 +156,14 @@ impl Model<'_> {
         )
     }
 
-    fn block_units(&self, layer: usize) -> &[f32] {
+    fn batch(&self, layer: usize, images: usize) -> Batch<'_> {
         let size = 3 * self.net.params.heads;
-        self.units
-            .0
-            .get(layer * size..(layer + 1) * size)
-            .unwrap_or(&[])
+        let units = self.units.0.get(layer * size..(layer + 1) * size);
+        Batch {
+            net: self.net,
+            units: units.unwrap_or(&[]),
+            images,
+        }
     }
 
     /// Class scores of images of normalised pixels, as many as the tape has room for.
@@ -179,9 +181,8 @@ impl Model<'_> {
             block.before.forward(stream, weight, bias);
             let (weight, bias) = self.pair(&at.qkv);
             linear(&mut block.heads.qkv, &block.before.out, weight, bias);
-            let units = self.block_units(layer);
-            self.attend
-                .forward(net, units, tape.images, &mut block.heads, room);
+            let batch = self.batch(layer, tape.images);
+            self.attend.forward(batch, &mut block.heads, room);
             let (weight, bias) = self.pair(&at.out);
             linear_add(stream, &block.heads.out, weight, bias);
             let (weight, bias) = self.pair(&at.after);
@@ -302,9 +303,9 @@ impl Model<'_> {
         let (d_weight, d_bias) = two(gradient, &at.out);
         linear_weights(d_stream, &block.heads.out, d_weight, d_bias);
         linear_input(d_row, d_stream, weight(&at.out), width);
-        let units = self.block_units(layer);
+        let batch = self.batch(layer, *images);
         self.attend
-            .backward(net, units, *images, &block.heads, d_row, d_qkv, room);
+            .backward(batch, &block.heads, d_row, d_qkv, room);
         let (d_weight, d_bias) = two(gradient, &at.qkv);
         linear_weights(d_qkv, &block.before.out, d_weight, d_bias);
         linear_input(d_row, d_qkv, weight(&at.qkv), 3 * width);

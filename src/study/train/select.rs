@@ -112,7 +112,8 @@ impl Keep {
             for (at, &score) in tile.clone().zip(&scores[tile.clone()]) {
                 let full = kept.len() - first == *places;
                 // Places come in rising order, so an equal score never overtakes.
-                if full && kept[first..].last().is_none_or(|last| !(score > last.0)) {
+                let beats = kept[first..].last().is_some_and(|last| score > last.0);
+                if full && !beats {
                     continue;
                 }
                 if full {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::attention::{Attend, AttentionParams, Gradient, Heads, QatParams, Room, Units};
+use super::attention::{Attend, AttentionParams, Batch, Gradient, Heads, QatParams, Room, Units};
 use super::layout::{Net, NetParams};
 use super::net::{Model, Tape};
 use super::select::TopParams;
@@ -206,17 +206,14 @@ impl OneHead {
         let mut heads = attend.heads(&self.net, 1);
         let mut room = Room::new(&self.net);
         heads.qkv.copy_from_slice(&self.qkv);
-        attend.forward(&self.net, units, 1, &mut heads, &mut room);
-        let mut d_qkv = vec![0.0; self.qkv.len()];
-        attend.backward(
-            &self.net,
+        let batch = Batch {
+            net: &self.net,
             units,
-            1,
-            &heads,
-            &self.d_out,
-            &mut d_qkv,
-            &mut room,
-        );
+            images: 1,
+        };
+        attend.forward(batch, &mut heads, &mut room);
+        let mut d_qkv = vec![0.0; self.qkv.len()];
+        attend.backward(batch, &heads, &self.d_out, &mut d_qkv, &mut room);
         (heads, d_qkv)
     }
 
