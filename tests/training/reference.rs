@@ -5,7 +5,7 @@ use std::path::Path;
 
 use topkima::hardware::topk::Split;
 use topkima::study::train::{
-    AttentionParams, Model, NetParams, QatParams, Tape, TopParams, Units, read_weights,
+    AttentionParams, Model, NetParams, Tape, TopParams, Units, read_weights,
 };
 use topkima::study::workload::arrays::{read_idx, read_npz};
 
@@ -15,8 +15,6 @@ fn bytes(path: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// A quantised operand that lies on the edge between two codes may fall either way, so one image may
-/// differ by a code there; everywhere else the bound is 1e-4.
 #[test]
 fn class_scores_and_the_last_block_agree_with_the_reference_to_1e_4() {
     let net = NetParams::default().check(28, 10).unwrap();
@@ -34,29 +32,20 @@ fn class_scores_and_the_last_block_agree_with_the_reference_to_1e_4() {
         ..AttentionParams::default()
     };
     let five = top(&[], Split::Proportional {});
-    let coded = AttentionParams {
-        quantise: Some(QatParams::default()),
-        ..five.clone()
-    };
     let tiled = top(&[34, 16], Split::Explicit(vec![3, 2]));
-    let plain = "plain-seed1";
-    for (name, file, params) in [
-        ("all", plain, AttentionParams::default()),
-        ("k5", plain, five),
-        ("k3_2", plain, tiled),
-        ("coded", "k5-kept-qat-seed1", coded),
+    let weights = bytes("data/vit/plain-seed1.safetensors");
+    let (weights, _) = read_weights(&net, &weights).unwrap();
+    for (name, params) in [
+        ("all", AttentionParams::default()),
+        ("k5", five),
+        ("k3_2", tiled),
     ] {
-        let weights = bytes(&format!("data/vit/{file}.safetensors"));
-        let (weights, about) = read_weights(&net, &weights).unwrap();
-        let units = about
-            .get("units")
-            .map_or_else(Vec::new, |text| serde_json::from_str(text).unwrap());
         let attend = params.check(net.tokens()).unwrap();
         let model = Model {
             net: &net,
             weights: &weights,
             attend: &attend,
-            units: &Units(units),
+            units: &Units::default(),
         };
         let mut tape = Tape::new(&net, &attend, IMAGES);
         model.forward(&pixels, &mut tape);

@@ -86,13 +86,17 @@ pub struct Net {
 
 /// Largest size of any kind; far above what trains on a processor.
 const MOST: usize = 4096;
+/// Most weights, 256 MiB.
+const MOST_WEIGHTS: usize = 1 << 26;
+/// Most shares of attention of one image in all heads and blocks; 32 images are held at a time.
+const MOST_SHARES: usize = 1 << 24;
 
 impl NetParams {
     /// The transformer for images of `side` x `side` pixels in `classes` classes.
     ///
     /// # Errors
     /// Sizes of zero or above 4096, a patch that does not divide the image, heads that do not divide
-    /// the width.
+    /// the width, a transformer that is too large for memory.
     pub fn check(&self, side: usize, classes: usize) -> Result<Net, Mistakes> {
         let mut mistakes = Mistakes::none();
         for (key, size) in [
@@ -126,6 +130,25 @@ impl NetParams {
                 "write for instance 4",
             );
         }
+        if !mistakes.0.is_empty() {
+            return Err(mistakes);
+        }
+        let tokens = (side / self.patch).saturating_pow(2).saturating_add(1);
+        let shares = [tokens, tokens, self.heads, self.layers]
+            .into_iter()
+            .fold(1, usize::saturating_mul);
+        let size = (4 * self.width + 2 * self.hidden)
+            .saturating_mul(self.width)
+            .saturating_mul(self.layers);
+        mistakes.require(
+            shares <= MOST_SHARES && size <= MOST_WEIGHTS,
+            "",
+            "",
+            format!(
+                "{size} weights in blocks and {shares} shares of attention an image are more than fit: at most {MOST_WEIGHTS} and {MOST_SHARES}"
+            ),
+            "take larger patches, fewer layers or a smaller width",
+        );
         mistakes.or(|| self.lay_out(side, classes))
     }
 
@@ -271,5 +294,20 @@ mod tests {
             ..params
         };
         assert_eq!(none.check(28, 10).unwrap_err().0.len(), 1);
+        for params in [
+            NetParams {
+                width: 4096,
+                layers: 4096,
+                ..NetParams::default()
+            },
+            NetParams {
+                patch: 1,
+                heads: 64,
+                ..NetParams::default()
+            },
+        ] {
+            let told = params.check(28, 10).unwrap_err().0[0].to_string();
+            assert!(told.contains("more than fit"), "{told}");
+        }
     }
 }
