@@ -28,13 +28,14 @@ const HOUSE: [(&str, &[&str]); 4] = [
             "attention",
         ],
     ),
-    ("study", &["workload", "model", "task", "metrics"]),
+    ("study", &["workload", "model", "task", "train", "metrics"]),
     (
         "shell",
         &[
             "config",
             "journal",
             "experiment",
+            "training",
             "plot",
             "report",
             "published",

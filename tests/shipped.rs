@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sha2::{Digest, Sha256};
-use topkima::shell::config::{DeviceChoice, Overrides, Plan, Store, load_device};
+use topkima::shell::config::{
+    DeviceChoice, Overrides, Plan, Store, TrainingPlan, is_only_not_fetched, is_training,
+    load_device,
+};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -21,6 +24,13 @@ fn toml_files(folder: &str) -> Vec<PathBuf> {
         .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
         .collect();
     files.sort();
+    files
+}
+
+/// The experiments: what `topkima train` takes is told apart.
+fn experiments() -> Vec<PathBuf> {
+    let mut files = toml_files("experiments");
+    files.retain(|file| !is_training(&Store::default().text(file).unwrap()));
     files
 }
 
@@ -66,7 +76,7 @@ fn lacks_sts(file: &Path) -> bool {
 
 #[test]
 fn every_experiment_reads_and_checks() {
-    let files = toml_files("experiments");
+    let files = experiments();
     assert!(files.len() >= 8, "{files:?}");
     for file in files {
         if lacks_sts(&file) {
@@ -80,6 +90,19 @@ fn every_experiment_reads_and_checks() {
             .unwrap_or_else(|mistakes| panic!("{mistakes}"));
         assert!(plan.params.question.ends_with('?') || plan.params.question.contains('?'));
         assert!(plan.points() >= 1 && plan.designs() >= 1);
+    }
+}
+
+#[test]
+fn every_training_reads_and_checks_with_its_images_or_asks_for_them() {
+    let mut files = toml_files("experiments");
+    files.retain(|file| is_training(&Store::default().text(file).unwrap()));
+    assert!(!files.is_empty());
+    for file in files {
+        match TrainingPlan::load(&file, &[]) {
+            Ok(plan) => assert!(plan.params.question.contains('?')),
+            Err(mistakes) => assert!(is_only_not_fetched(&mistakes), "{mistakes}"),
+        }
     }
 }
 
@@ -105,7 +128,7 @@ fn check_finds_nothing_wrong_with_any_shipped_file() {
 #[test]
 fn every_experiment_runs() {
     let folder = tempfile::tempdir().unwrap();
-    for file in toml_files("experiments") {
+    for file in experiments() {
         let mut overrides = Overrides {
             trials: Some(1),
             ..Overrides::default()

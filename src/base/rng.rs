@@ -49,13 +49,19 @@ pub enum Purpose {
     SyntheticValue = 13,
     /// Whether a column left out of a fast trial would have mattered, and which.
     Excluded = 14,
+    /// Training, numbered from 20: first weights.
+    TrainingWeights = 20,
+    /// Training: order of the images in an epoch.
+    TrainingOrder = 21,
+    /// Training: shift and mirror of an image in an epoch.
+    TrainingView = 22,
     /// Statistics: which samples a draw of the bootstrap holds.
     Bootstrap = 30,
 }
 
 impl Purpose {
     /// Every purpose, for the test that pins their draws.
-    pub const ALL: [Purpose; 15] = [
+    pub const ALL: [Purpose; 18] = [
         Self::CellMismatch,
         Self::ColumnOffset,
         Self::ReplicaMismatch,
@@ -70,6 +76,9 @@ impl Purpose {
         Self::SyntheticKey,
         Self::SyntheticValue,
         Self::Excluded,
+        Self::TrainingWeights,
+        Self::TrainingOrder,
+        Self::TrainingView,
         Self::Bootstrap,
     ];
 }

@@ -72,6 +72,21 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), JournalError> {
         })
 }
 
+/// Holds a folder, made if need be, until the file is dropped: two trainings never write to one.
+///
+/// # Errors
+/// A folder that cannot be written, another training in it.
+pub fn hold(folder: &Path) -> Result<File, JournalError> {
+    fs::create_dir_all(folder).map_err(io(folder))?;
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(io(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Busy { path }),
+        Err(TryLockError::Error(error)) => Err(io(&path)(error)),
+    }
+}
+
 /// An open journal.
 #[derive(Debug)]
 pub struct Journal {

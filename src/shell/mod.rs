@@ -7,3 +7,4 @@ pub mod journal;
 pub mod plot;
 pub mod published;
 pub mod report;
+pub mod training;

@@ -3,4 +3,5 @@
 pub mod metrics;
 pub mod model;
 pub mod task;
+pub mod train;
 pub mod workload;

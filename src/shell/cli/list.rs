@@ -9,7 +9,8 @@ use toml::Table;
 use super::Failure;
 use crate::base::mistake::Mistakes;
 use crate::shell::config::{
-    DeviceChoice, FileMistakes, Overrides, Plan, Store, find_home, list_toml, load_device,
+    DeviceChoice, FileMistakes, Overrides, Plan, Store, TrainingPlan, find_home,
+    is_only_not_fetched, is_training, list_toml, load_device,
 };
 
 /// What can be listed.
@@ -117,6 +118,23 @@ fn text(tree: &Table, key: &str) -> String {
 fn judge(path: &Path) -> Result<Vec<String>, FileMistakes> {
     let name = path.display();
     let tree = Store::default().text(path)?;
+    if is_training(&tree) {
+        let plan = match TrainingPlan::load(path, &[]) {
+            // A file is not wrong because what it trains on was not fetched yet.
+            Err(mistakes) if is_only_not_fetched(&mistakes) => {
+                return Ok(vec![
+                    format!("{name}: a training"),
+                    format!("{name}: warning: {}", mistakes.0[0].mistake),
+                ]);
+            }
+            loaded => loaded?,
+        };
+        return Ok(vec![format!(
+            "{name}: a training of {} ways with {} seeds",
+            plan.params.way.len(),
+            plan.params.seeds.len()
+        )]);
+    }
     let has = |keys: &[&str]| keys.iter().any(|key| tree.contains_key(*key));
     if has(&["design", "workload", "question", "trials", "sweep"]) {
         let plan = Plan::load(path, &Overrides::default())?;

@@ -9,6 +9,7 @@ mod list;
 mod macro_;
 mod reproduce;
 mod run;
+mod train;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Run an experiment; writes rows.csv, resolved.toml, run.json and a figure
     Run(run::RunArguments),
+    /// Train a small vision transformer whose attention keeps the k largest scores
+    Train(train::TrainArguments),
     /// Tell every mistake in experiment and device files; runs nothing
     Check {
         /// Experiment or device files
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Train(arguments) => train::train(&arguments),
         Command::Check { files } => list::check(&files),
         Command::Macro(arguments) => macro_::show(&arguments),
         Command::Reproduce { paper } => reproduce::reproduce(paper),

@@ -65,7 +65,7 @@ fn whole(text: &str, low: u64, high: u64, example: u64) -> Result<u64, String> {
         })
 }
 
-fn parse_seed(text: &str) -> Result<u64, String> {
+pub(super) fn parse_seed(text: &str) -> Result<u64, String> {
     whole(text, 0, i64::MAX as u64, 42)
 }
 
@@ -77,7 +77,7 @@ fn parse_samples(text: &str) -> Result<u64, String> {
     whole(text, 1, 1 << 20, 100)
 }
 
-fn parse_threads(text: &str) -> Result<usize, String> {
+pub(super) fn parse_threads(text: &str) -> Result<usize, String> {
     whole(text, 1, 1024, 4)
         .map(|threads| threads as usize)
         .map_err(|problem| format!("{problem}, or leave it out to use all cores"))
@@ -218,7 +218,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
 }
 
 /// What stands where a run wants to write, seen before the first number is drawn.
-fn unfit(folder: &Path) -> Vec<String> {
+pub(super) fn unfit(folder: &Path) -> Vec<String> {
     if let Some(file) = folder.ancestors().find(|above| above.is_file()) {
         return vec![format!(
             "command line: --out = {}: {} is a file, not a folder; name another folder with --out",

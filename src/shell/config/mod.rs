@@ -2,6 +2,7 @@
 
 mod files;
 mod plan;
+mod training;
 pub mod tree;
 
 use std::fmt;
@@ -12,6 +13,10 @@ use toml::Table;
 
 pub use files::{Input, Store, Study, find_home, list_toml, load_device};
 pub use plan::{Case, EncoderCase, Key, Overrides, Plan};
+pub use training::{
+    AccuracyParams, DataParams, LogParams, Start, TrainingParams, TrainingPlan, Trial, WayParams,
+    is_only_not_fetched, is_training,
+};
 
 use crate::base::mistake::{Mistake, Mistakes};
 use crate::base::timing::Switches;

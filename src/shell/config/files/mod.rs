@@ -18,6 +18,7 @@ use super::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES, tree};
 use crate::base::mistake::{Mistake, Mistakes};
 use crate::base::rng::Seed;
 use crate::hardware::device::Device;
+use crate::study::train::Images;
 use crate::study::workload::arrays::ArrayError;
 use crate::study::workload::{Arrays, CalibrationSource, WANTED, Workload, WorkloadParams, arrays};
 
@@ -213,6 +214,56 @@ impl Store {
         let read = Arc::new(read);
         self.arrays.insert(path.to_owned(), Arc::clone(&read));
         Ok(read)
+    }
+
+    /// A whole file, and its hash.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is too large.
+    pub(super) fn whole(&mut self, path: &Path) -> Result<(Vec<u8>, String), FileMistakes> {
+        let bytes = self.bytes(path, MAX_ARRAY_BYTES)?;
+        let hash = Sha256::digest(&bytes);
+        Ok((
+            bytes,
+            hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        ))
+    }
+
+    /// Labelled images of the MNIST family in `folder`, which `key` of the file names; `fix` says
+    /// where they come from.
+    ///
+    /// # Errors
+    /// Files that are missing, damaged or do not belong together.
+    pub(super) fn images(
+        &mut self,
+        file: &str,
+        key: &str,
+        folder: &Path,
+        prefix: &str,
+        fix: &str,
+        classes: usize,
+    ) -> Result<Images, FileMistakes> {
+        let paths = ["images-idx3", "labels-idx1"]
+            .map(|part| folder.join(format!("{prefix}-{part}-ubyte.gz")));
+        let mut mistakes = Mistakes::none();
+        for path in paths.iter().filter(|path| !path.exists()) {
+            mistakes.add(key, "", format!("{} is not there", path.display()), fix);
+        }
+        if !mistakes.0.is_empty() {
+            return Err(FileMistakes::of(file, mistakes));
+        }
+        let mut wrong = FileMistakes::default();
+        let [images, labels] = paths.map(|path| {
+            let read = self.bytes(&path, MAX_ARRAY_BYTES).and_then(|bytes| {
+                arrays::read_idx(&bytes).map_err(|error| about(&path, error.to_string(), ""))
+            });
+            read.map_err(|found| wrong.join(found)).ok()
+        });
+        let (Some(images), Some(labels)) = (images, labels) else {
+            return Err(wrong);
+        };
+        Images::new(images, labels, classes)
+            .map_err(|mistakes| FileMistakes::of(&named(folder), mistakes))
     }
 
     fn folder_of_arrays(&mut self, path: &Path) -> Result<Arrays, FileMistakes> {

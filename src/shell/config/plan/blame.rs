@@ -5,7 +5,7 @@ use super::super::{FileMistake, FileMistakes, tree};
 
 /// A path of the tree and where its value was written.
 #[derive(Clone, Debug)]
-pub(super) struct Origin {
+pub(in super::super) struct Origin {
     path: String,
     file: Option<&'static str>,
     key: String,
@@ -13,7 +13,7 @@ pub(super) struct Origin {
 
 impl Origin {
     /// Written elsewhere in the experiment file.
-    pub(super) fn in_file(path: &str, key: String) -> Self {
+    pub(in super::super) fn in_file(path: &str, key: String) -> Self {
         Self {
             path: tree::normal(path),
             file: None,
@@ -22,7 +22,7 @@ impl Origin {
     }
 
     /// Written on the command line.
-    pub(super) fn command_line(path: &str, key: String) -> Self {
+    pub(in super::super) fn command_line(path: &str, key: String) -> Self {
         Self {
             file: Some("command line"),
             ..Self::in_file(path, key)
@@ -31,7 +31,7 @@ impl Origin {
 }
 
 /// The same mistakes, each under the key where its value was written.
-pub(super) fn blame(found: FileMistakes, file: &str, origins: &[Origin]) -> FileMistakes {
+pub(in super::super) fn blame(found: FileMistakes, file: &str, origins: &[Origin]) -> FileMistakes {
     let mut told = FileMistakes::default();
     for mut one in found.0 {
         if one.file == file {

@@ -13,11 +13,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use self::blame::{Origin, blame};
+pub(super) use self::blame::{Origin, blame};
 use self::head::{check_head, make_absolute, sweep, whole};
 pub use self::overrides::Overrides;
 use super::{
-    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, find_home, tree,
+    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, find_home,
+    is_training, tree,
 };
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
@@ -97,6 +98,16 @@ impl Plan {
         let file = path.display().to_string();
         let mut store = Store::default();
         let mut raw = store.text(path)?;
+        if is_training(&raw) {
+            let mut mistakes = Mistakes::none();
+            mistakes.add(
+                "way",
+                "",
+                "this is a training file, not an experiment",
+                "run it with `topkima train`",
+            );
+            return Err(FileMistakes::of(&file, mistakes));
+        }
         let (origins, mistakes) = overrides.write(&mut raw);
         let mut reading = tree::read::<ExperimentParams>(&raw);
         let mut found = FileMistakes::of(&file, mistakes);
