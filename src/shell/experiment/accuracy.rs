@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nalgebra::DVector;
 use rayon::prelude::*;
 
-use super::{Group, Notes, Result, SpentTotal};
+use super::{Group, Notes, Path, Result, SpentTotal};
 use crate::base::energy::Corner;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, Calibration};
@@ -224,7 +224,8 @@ pub(super) fn run(
             metric.name()
         ));
     }
-    Some((results, Notes { lines }))
+    let path = Some(Path::Exact("the heads of an encoder run one by one"));
+    Some((results, Notes { lines, path }))
 }
 
 fn accuracy(
