@@ -275,9 +275,10 @@ fn ten_draws_of_each_purpose_keep_their_bits() {
     for (purpose, bits) in PINNED {
         let mut stream = Seed(20_241_120).stream(purpose, 3, Site(5, 11));
         let draws = std::array::from_fn(|_| match purpose {
-            Purpose::StuckAt | Purpose::Excluded | Purpose::TrainingOrder | Purpose::TrainingView => {
-                stream.uniform().to_bits()
-            }
+            Purpose::StuckAt
+            | Purpose::Excluded
+            | Purpose::TrainingOrder
+            | Purpose::TrainingView => stream.uniform().to_bits(),
             _ => stream.normal().to_bits(),
         });
         assert_eq!(draws, bits, "{purpose:?}");

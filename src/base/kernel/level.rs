@@ -1,5 +1,7 @@
 //! Which instructions the processor has, and how a loop is compiled for each level of them.
 
+use super::{normal, plain};
+
 /// Instructions that this processor has: only what was found at run time can be made, so code may
 /// be called on the strength of a `Level` alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,37 +57,57 @@ impl Level {
     }
 }
 
-/// The steps of a loop that are written by hand for some level.
+/// The steps of a loop that are written by hand for some level: in their plain form here, which defines
+/// them, and better where a level can.
 pub(super) trait Simd: Copy {
     /// 32 standard normals of the words of a draw; see [`normal`](super::normal).
-    fn normals(self, key: u64, draw: u64) -> super::Lanes<f32>;
+    #[inline(always)]
+    fn normals(self, key: u64, draw: u64) -> super::Lanes<f32> {
+        normal::normals(key, draw)
+    }
 
     /// `sum over p of errors[p] . queries[r][p]` for `R` queries at once, exact; entries hold two i16.
+    #[inline(always)]
     fn multiply<const R: usize>(
         self,
         errors: &[super::Lanes<u32>],
         queries: [&[i32]; R],
-    ) -> [super::Lanes<i32>; R];
+    ) -> [super::Lanes<i32>; R] {
+        plain::multiply(errors, queries)
+    }
 
     /// How many levels of a ladder lie below a depth.
+    #[inline(always)]
     fn count_below(
         self,
         ladder: &[super::Lanes<i16>],
         depth: &super::Lanes<i16>,
-    ) -> super::Lanes<u16>;
+    ) -> super::Lanes<u16> {
+        plain::count_below(ladder, depth)
+    }
 
     /// `sum over j of factor[j][r] z[j]` for four rows r at once.
-    fn combine(self, factor: &[[f32; 4]], z: &[super::Lanes<f32>]) -> [super::Lanes<f32>; 4];
+    #[inline(always)]
+    fn combine(self, factor: &[[f32; 4]], z: &[super::Lanes<f32>]) -> [super::Lanes<f32>; 4] {
+        plain::combine(factor, z)
+    }
 
     /// The values that a group's columns take; nothing where the rank is above 31.
-    fn spread(self, values: &super::Lanes<i16>, ranks: &super::Lanes<u16>) -> super::Lanes<i16>;
+    #[inline(always)]
+    fn spread(self, values: &super::Lanes<i16>, ranks: &super::Lanes<u16>) -> super::Lanes<i16> {
+        plain::spread(values, ranks)
+    }
 
     /// The sixteen words of a draw, eight and eight.
-    fn halves(self, key: u64, draw: u64) -> [[u64; 8]; 2];
+    #[inline(always)]
+    fn halves(self, key: u64, draw: u64) -> [[u64; 8]; 2] {
+        normal::halves(key, draw)
+    }
 
     /// Drives rows of cells (where they begin, their codes, which group of columns), converts the sums with
     /// 16 bits of the words each, and adds the codes, worth 2^bit, to `joined`; see
     /// [`tiles`](super::tiles).
+    #[inline(always)]
     fn convert(
         self,
         cells: &[super::Lanes<i16>],
@@ -94,13 +116,19 @@ pub(super) trait Simd: Copy {
         rounding: &super::Rounding,
         bit: u32,
         joined: &mut super::Lanes<i16>,
-    );
+    ) {
+        plain::convert(cells, driven, words, rounding, bit, joined);
+    }
 
     /// Entries of a table at these places, all of them inside it.
-    fn look_up(self, table: &[f32; 32], at: &super::Lanes<u16>) -> super::Lanes<f32>;
+    #[inline(always)]
+    fn look_up(self, table: &[f32; 32], at: &super::Lanes<u16>) -> super::Lanes<f32> {
+        plain::look_up(table, at)
+    }
 
     /// Adds `|gain * sum over i of weights[i] values[starts[i]..][..4] - float|^2` to `squares`, folded
     /// to one chunk: for each component the four chunks in order.
+    #[inline(always)]
     fn distance(
         self,
         values: &[[f32; 16]],
@@ -109,11 +137,15 @@ pub(super) trait Simd: Copy {
         gain: f32,
         float: &[[f32; 16]; 4],
         squares: &mut [f32; 16],
-    );
+    ) {
+        plain::distance(values, starts, weights, gain, float, squares);
+    }
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
+impl Simd for Portable {}
+
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 pub(super) struct Avx2;

@@ -40,11 +40,16 @@
 // Lanes are walked by index: it is what the compiler turns into vectors in every case.
 #![allow(clippy::needless_range_loop, clippy::too_many_arguments)]
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod clock;
 mod column;
 mod level;
 mod normal;
 mod octave;
+mod plain;
 mod product;
 mod rank;
 mod row;
