@@ -1,7 +1,8 @@
 //! From lists of winners to what is measured, for one design: softmax macro and A x V.
 
 use super::book::{Book, Tariff};
-use super::front::{Front, PlannedRow};
+use super::candidates::PlannedRow;
+use super::front::Front;
 use super::quotas;
 use super::value::{Design, Handed, ValueCase, ValueTiles};
 use crate::base::cost::QueryTrace;
@@ -115,7 +116,7 @@ impl Row {
                 let places = &lists[range.start..range.start + tile.quota];
                 for (list, slot) in places.iter().zip(&mut self.slots[range]) {
                     for (key, index) in list.iter().zip(&mut slot.index) {
-                        if *index == super::front::NONE {
+                        if *index == super::candidates::NONE {
                             let token = tile.start + usize::from(key & mask);
                             let extra = self.extra.iter().position(|extra| *extra == token);
                             *index = (row.known.identity.len() + extra.unwrap_or(0)) as u16;

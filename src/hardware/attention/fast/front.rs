@@ -1,26 +1,15 @@
 //! What a head's trials have in common: the law of every pair, the candidates, the kernel's plan.
 
-use super::back::know;
-use super::{Attention, Finish, Keys, Prepared, quotas};
-use crate::base::kernel::{ColumnDraws, Factor, Known, Pair, Source, Statics, StepMix};
+use super::candidates::{PlannedRow, candidates};
+use super::normal::Normal;
+use super::{Attention, Finish, Prepared};
+use crate::base::kernel::{ColumnDraws, Factor, Pair, Source, Statics, StepMix};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::crossbar::{LineReading, WeightLaw};
 use crate::hardware::quantise::Matrix;
-use statrs::function::erf::erfc;
-
-/// Expected number of columns left out that trip by the clean stop step, at most: it moves work between
-/// candidates and the walk over the others. Flat between 5e-4 and 1e-2.
-const CUT: f64 = 3e-4;
-
-/// Beyond so many standard deviations below a level a column is taken not to reach it (1e-15).
-const FAR: f64 = 8.0;
-
 /// Standard deviation of a ladder's step, of its nominal step, up to which levels come in order: a step
 /// goes up in 1e-9 of cases, and a level's law is that of a plain sum.
 const ORDERLY: f64 = 1.0 / 6.0;
-
-/// Marks a token that is no candidate.
-pub(super) const NONE: u16 = u16::MAX;
 
 #[derive(Debug)]
 pub(super) struct Front {
@@ -48,73 +37,6 @@ pub(super) struct PlannedColumn {
     /// Of its pairs, if they are drawn jointly.
     pub factor: Option<Factor>,
 }
-
-/// One query.
-#[derive(Debug, Default)]
-pub(super) struct PlannedRow {
-    pub tiles: Vec<PlannedTile>,
-    /// Entries of all tiles' lists together.
-    pub depth: usize,
-    /// What is known of the candidates, tile by tile in address order.
-    pub known: Known,
-    /// Index of a token among the candidates, or [`NONE`].
-    pub index: Vec<u16>,
-    /// Live columns of the whole row.
-    pub live: usize,
-}
-
-/// One tile of one query.
-#[derive(Debug, Default)]
-pub(super) struct PlannedTile {
-    pub start: usize,
-    pub live: usize,
-    /// Most places of any design.
-    pub quota: usize,
-    /// Entries of its list: one more than places, so that a tie is seen.
-    pub depth: usize,
-    pub keys: Keys,
-    /// Live tokens that are no candidates, the shallowest first.
-    pub others: Vec<u16>,
-    /// By stop code: 2^32 times the probability that none of the others has come by then.
-    pub alone: Vec<u32>,
-}
-
-/// P(X < x) of a standard normal, by cubic pieces of 1/64 between values of `erfc`; error below 1e-10.
-#[derive(Debug)]
-pub(super) struct Normal(Vec<[f64; 2]>);
-
-impl Normal {
-    const PIECES: f64 = 64.0;
-
-    fn new() -> Self {
-        let at = |piece: u32| {
-            let x = f64::from(piece) / Self::PIECES - FAR;
-            let density = (-x * x / 2.0).exp() / (std::f64::consts::TAU.sqrt() * Self::PIECES);
-            [0.5 * erfc(-x * std::f64::consts::FRAC_1_SQRT_2), density]
-        };
-        Self(
-            (0..=(2.0 * FAR * Self::PIECES) as u32 + 1)
-                .map(at)
-                .collect(),
-        )
-    }
-
-    pub fn below(&self, x: f64) -> f64 {
-        if !(x > -FAR) {
-            return 0.0;
-        }
-        if x >= FAR {
-            return 1.0;
-        }
-        let at = (x + FAR) * Self::PIECES;
-        let piece = at as usize;
-        let t = at - piece as f64;
-        let ([a, da], [b, db]) = (self.0[piece], self.0[piece + 1]);
-        let (cubic, square) = (da + db - 2.0 * (b - a), 3.0 * (b - a) - 2.0 * da - db);
-        ((cubic * t + square) * t + da) * t + a
-    }
-}
-
 impl Front {
     pub fn plan(
         attention: &Attention,
@@ -362,142 +284,6 @@ impl Front {
             absent: false,
         }
     }
-
-    fn plan_row(
-        &mut self,
-        finishes: &[Finish<'_>],
-        prepared: &Prepared,
-        query: usize,
-        orderly: bool,
-    ) -> PlannedRow {
-        let attention = finishes[0].attention;
-        let tokens = prepared.k.nrows();
-        let tiles = attention.crossbar.tiles();
-        let live: Vec<Vec<usize>> = tiles
-            .iter()
-            .map(|tile| {
-                tile.clone()
-                    .filter(|token| prepared.mask.is_live(query, *token, tokens))
-                    .collect()
-            })
-            .collect();
-        let counts: Vec<usize> = live.iter().map(Vec::len).collect();
-        let mut most = vec![0; tiles.len()];
-        for finish in finishes {
-            for (most, quota) in most.iter_mut().zip(quotas(finish, &counts)) {
-                *most = (*most).max(quota);
-            }
-        }
-        let mut row = PlannedRow {
-            index: vec![NONE; tokens],
-            live: counts.iter().sum(),
-            ..PlannedRow::default()
-        };
-        for ((tile, live), quota) in tiles.iter().zip(live).zip(most) {
-            let count = live.len();
-            let (chosen, others, alone) = self.choose(live, query, quota, orderly);
-            let first = self.slots;
-            self.slots += chosen.len();
-            for token in &chosen {
-                row.index[*token] = row.known.identity.len() as u16;
-                know(&mut row.known, *token, prepared, query);
-            }
-            row.depth += if quota == 0 { 0 } else { quota + 1 };
-            row.tiles.push(PlannedTile {
-                start: tile.start,
-                live: count,
-                quota,
-                depth: if quota == 0 { 0 } else { quota + 1 },
-                keys: first..self.slots,
-                others,
-                alone,
-            });
-        }
-        row
-    }
-
-    /// The candidates of a tile in address order, and by stop code how likely no other column has come.
-    fn choose(
-        &self,
-        mut live: Vec<usize>,
-        query: usize,
-        quota: usize,
-        orderly: bool,
-    ) -> (Vec<usize>, Vec<u16>, Vec<u32>) {
-        if quota == 0 {
-            return Default::default();
-        }
-        let depth = |token: &usize| self.depth[(*token, query)];
-        live.sort_by(|a, b| depth(a).total_cmp(&depth(b)).then(a.cmp(b)));
-        let steps = self.levels.len();
-        let mut kept = live.len();
-        if orderly && quota < live.len() {
-            let clean_stop = self
-                .levels
-                .partition_point(|level| level.0 < depth(&live[quota - 1]));
-            let stop = clean_stop.min(steps - 1);
-            let mut expected = 0.0;
-            while kept > quota + 1 {
-                expected += self.reaches(live[kept - 1], query, stop);
-                if expected > CUT {
-                    break;
-                }
-                kept -= 1;
-            }
-        }
-        let others = live.split_off(kept);
-        live.sort_unstable();
-        let mut alone = vec![u32::MAX; steps];
-        if !others.is_empty() {
-            let widest = others
-                .iter()
-                .map(|token| self.variance[(*token, query)])
-                .fold(0.0, f64::max);
-            for (code, alone) in alone.iter_mut().enumerate() {
-                let (level, moved) = self.levels[code];
-                let far = level + FAR * (widest + moved).sqrt();
-                let near = others.iter().take_while(|token| depth(token) < far);
-                let mut none = 1.0;
-                for token in near {
-                    none *= 1.0 - self.reaches(*token, query, code);
-                    if none < 1e-12 {
-                        break;
-                    }
-                }
-                *alone = (none * 4_294_967_296.0) as u32;
-                if none < 1e-12 {
-                    break;
-                }
-            }
-            // Codes after the last computed one: someone has surely come.
-            if let Some(gone) = alone.iter().position(|alone| *alone == 0) {
-                alone[gone..].fill(0);
-            }
-            alone[steps - 1] = 0;
-        }
-        (
-            live,
-            others.into_iter().map(|token| token as u16).collect(),
-            alone,
-        )
-    }
-
-    /// Probability that a column has tripped by the step of a code, from its own law.
-    pub fn reaches(&self, token: usize, query: usize, code: usize) -> f64 {
-        if code + 1 == self.levels.len() {
-            // The last code takes what lies below the last level.
-            return 1.0;
-        }
-        let (level, moved) = self.levels[code];
-        let sigma = (self.variance[(token, query)] + moved).sqrt();
-        let distance = level - self.depth[(token, query)];
-        if sigma > 0.0 {
-            self.normal.below(distance / sigma)
-        } else {
-            f64::from(u8::from(distance >= 0.0))
-        }
-    }
-
     /// Keys of a column's draws in a block.
     pub fn draws(&self, seed: Seed, block: u64, head: u64, token: usize) -> ColumnDraws {
         let slot = Site(0, self.law.slots[token]);
@@ -516,17 +302,4 @@ impl Front {
             noise: seed.key(Purpose::Comparator, block, Site(head, token as u64)),
         }
     }
-}
-
-/// The candidates of a tile, in the order of their keys.
-fn candidates<'a>(row: &'a PlannedRow, tile: &PlannedTile) -> impl Iterator<Item = usize> + 'a {
-    let before: usize = row
-        .tiles
-        .iter()
-        .take_while(|other| other.keys.start < tile.keys.start)
-        .map(|other| other.keys.len())
-        .sum();
-    row.known.identity[before..before + tile.keys.len()]
-        .iter()
-        .map(|identity| (identity & 0xFFFF) as usize)
 }

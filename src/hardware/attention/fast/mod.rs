@@ -26,8 +26,10 @@
 
 mod back;
 mod book;
+mod candidates;
 mod excluded;
 mod front;
+mod normal;
 mod value;
 
 use std::ops::Range;

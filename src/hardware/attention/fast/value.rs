@@ -1,6 +1,6 @@
 //! V on noisy tiles, trial by trial: the chips' cells, and each design's ADC.
 
-use super::front::Normal;
+use super::normal::Normal;
 use crate::base::cost::QueryTrace;
 use crate::base::kernel::{
     Cells, Driven, GRID, LANES, Lanes, Level, Rounding, Written, tile_product, write_cells,

@@ -1,0 +1,195 @@
+//! Which columns of a row are converted, and how likely it is that no other one comes.
+
+use super::back::know;
+use super::front::Front;
+use super::normal::FAR;
+use super::{Finish, Keys, Prepared, quotas};
+use crate::base::kernel::Known;
+
+/// Expected number of columns left out that trip by the clean stop step, at most: it moves work between
+/// candidates and the walk over the others. Flat between 5e-4 and 1e-2.
+const CUT: f64 = 3e-4;
+/// Marks a token that is no candidate.
+pub(super) const NONE: u16 = u16::MAX;
+/// One query.
+#[derive(Debug, Default)]
+pub(super) struct PlannedRow {
+    pub tiles: Vec<PlannedTile>,
+    /// Entries of all tiles' lists together.
+    pub depth: usize,
+    /// What is known of the candidates, tile by tile in address order.
+    pub known: Known,
+    /// Index of a token among the candidates, or [`NONE`].
+    pub index: Vec<u16>,
+    /// Live columns of the whole row.
+    pub live: usize,
+}
+
+/// One tile of one query.
+#[derive(Debug, Default)]
+pub(super) struct PlannedTile {
+    pub start: usize,
+    pub live: usize,
+    /// Most places of any design.
+    pub quota: usize,
+    /// Entries of its list: one more than places, so that a tie is seen.
+    pub depth: usize,
+    pub keys: Keys,
+    /// Live tokens that are no candidates, the shallowest first.
+    pub others: Vec<u16>,
+    /// By stop code: 2^32 times the probability that none of the others has come by then.
+    pub alone: Vec<u32>,
+}
+
+impl Front {
+    pub fn plan_row(
+        &mut self,
+        finishes: &[Finish<'_>],
+        prepared: &Prepared,
+        query: usize,
+        orderly: bool,
+    ) -> PlannedRow {
+        let attention = finishes[0].attention;
+        let tokens = prepared.k.nrows();
+        let tiles = attention.crossbar.tiles();
+        let live: Vec<Vec<usize>> = tiles
+            .iter()
+            .map(|tile| {
+                tile.clone()
+                    .filter(|token| prepared.mask.is_live(query, *token, tokens))
+                    .collect()
+            })
+            .collect();
+        let counts: Vec<usize> = live.iter().map(Vec::len).collect();
+        let mut most = vec![0; tiles.len()];
+        for finish in finishes {
+            for (most, quota) in most.iter_mut().zip(quotas(finish, &counts)) {
+                *most = (*most).max(quota);
+            }
+        }
+        let mut row = PlannedRow {
+            index: vec![NONE; tokens],
+            live: counts.iter().sum(),
+            ..PlannedRow::default()
+        };
+        for ((tile, live), quota) in tiles.iter().zip(live).zip(most) {
+            let count = live.len();
+            let (chosen, others, alone) = self.choose(live, query, quota, orderly);
+            let first = self.slots;
+            self.slots += chosen.len();
+            for token in &chosen {
+                row.index[*token] = row.known.identity.len() as u16;
+                know(&mut row.known, *token, prepared, query);
+            }
+            row.depth += if quota == 0 { 0 } else { quota + 1 };
+            row.tiles.push(PlannedTile {
+                start: tile.start,
+                live: count,
+                quota,
+                depth: if quota == 0 { 0 } else { quota + 1 },
+                keys: first..self.slots,
+                others,
+                alone,
+            });
+        }
+        row
+    }
+
+    /// The candidates of a tile in address order, and by stop code how likely no other column has come.
+    fn choose(
+        &self,
+        mut live: Vec<usize>,
+        query: usize,
+        quota: usize,
+        orderly: bool,
+    ) -> (Vec<usize>, Vec<u16>, Vec<u32>) {
+        if quota == 0 {
+            return Default::default();
+        }
+        let depth = |token: &usize| self.depth[(*token, query)];
+        live.sort_by(|a, b| depth(a).total_cmp(&depth(b)).then(a.cmp(b)));
+        let steps = self.levels.len();
+        let mut kept = live.len();
+        if orderly && quota < live.len() {
+            let clean_stop = self
+                .levels
+                .partition_point(|level| level.0 < depth(&live[quota - 1]));
+            let stop = clean_stop.min(steps - 1);
+            let mut expected = 0.0;
+            while kept > quota + 1 {
+                expected += self.reaches(live[kept - 1], query, stop);
+                if expected > CUT {
+                    break;
+                }
+                kept -= 1;
+            }
+        }
+        let others = live.split_off(kept);
+        live.sort_unstable();
+        let mut alone = vec![u32::MAX; steps];
+        if !others.is_empty() {
+            let widest = others
+                .iter()
+                .map(|token| self.variance[(*token, query)])
+                .fold(0.0, f64::max);
+            for (code, alone) in alone.iter_mut().enumerate() {
+                let (level, moved) = self.levels[code];
+                let far = level + FAR * (widest + moved).sqrt();
+                let near = others.iter().take_while(|token| depth(token) < far);
+                let mut none = 1.0;
+                for token in near {
+                    none *= 1.0 - self.reaches(*token, query, code);
+                    if none < 1e-12 {
+                        break;
+                    }
+                }
+                *alone = (none * 4_294_967_296.0) as u32;
+                if none < 1e-12 {
+                    break;
+                }
+            }
+            // Codes after the last computed one: someone has surely come.
+            if let Some(gone) = alone.iter().position(|alone| *alone == 0) {
+                alone[gone..].fill(0);
+            }
+            alone[steps - 1] = 0;
+        }
+        (
+            live,
+            others.into_iter().map(|token| token as u16).collect(),
+            alone,
+        )
+    }
+
+    /// Probability that a column has tripped by the step of a code, from its own law.
+    pub fn reaches(&self, token: usize, query: usize, code: usize) -> f64 {
+        if code + 1 == self.levels.len() {
+            // The last code takes what lies below the last level.
+            return 1.0;
+        }
+        let (level, moved) = self.levels[code];
+        let sigma = (self.variance[(token, query)] + moved).sqrt();
+        let distance = level - self.depth[(token, query)];
+        if sigma > 0.0 {
+            self.normal.below(distance / sigma)
+        } else {
+            f64::from(u8::from(distance >= 0.0))
+        }
+    }
+}
+
+/// The candidates of a tile, in the order of their keys.
+pub(super) fn candidates<'a>(
+    row: &'a PlannedRow,
+    tile: &PlannedTile,
+) -> impl Iterator<Item = usize> + 'a {
+    let before: usize = row
+        .tiles
+        .iter()
+        .take_while(|other| other.keys.start < tile.keys.start)
+        .map(|other| other.keys.len())
+        .sum();
+    row.known.identity[before..before + tile.keys.len()]
+        .iter()
+        .map(|identity| (identity & 0xFFFF) as usize)
+}
