@@ -5,7 +5,10 @@ use std::arch::x86_64::*;
 use super::level::{Avx512, Simd};
 use super::normal::{FIRST, GOLDEN, LARGEST, SECOND, WORDS};
 use super::octave::OCTAVES;
-use super::{LANES, Lanes, Rounding};
+use super::{LANES, Lanes, Rounding, plain};
+
+/// Codes of A that are kept spread out.
+const FEW: usize = 6;
 
 /// Eight of the sixteen words of a draw.
 ///
@@ -38,6 +41,72 @@ unsafe fn half_words(key: u64, draw: u64, half: u64) -> __m512i {
             _mm512_set1_epi64(SECOND as i64),
         );
         _mm512_xor_si512(z, _mm512_srli_epi64::<31>(z))
+    }
+}
+
+/// A tile of A x V whose ADC has `N` thresholds, which stay in registers with the codes of A.
+///
+/// # Safety
+/// Only for copies compiled for AVX-512.
+#[inline(always)]
+unsafe fn convert<const N: usize>(
+    cells: &[Lanes<i16>],
+    (starts, codes): (&[u32], &[i16]),
+    (key, draw): (u64, u64),
+    rounding: &Rounding,
+    thresholds: &[Lanes<u16>; N],
+    [groups, per_bit]: [usize; 2],
+    joined: &mut [Lanes<i16>],
+) {
+    // SAFETY: as above; loads and stores are of 64 bytes, and need no alignment. The permutation looks at
+    // five bits of an index.
+    unsafe {
+        let thresholds = thresholds
+            .each_ref()
+            .map(|row| _mm512_loadu_si512(row.as_ptr().cast()));
+        let mut spread = [_mm512_setzero_si512(); FEW];
+        for (spread, code) in spread.iter_mut().zip(codes) {
+            *spread = _mm512_set1_epi16(*code);
+        }
+        let (few, many) = codes.split_at(codes.len().min(FEW));
+        let (start_few, start_many) = starts.split_at(few.len());
+        let (one, two) = (_mm512_set1_epi16(1), _mm512_set1_epi16(2));
+        let (max, min) = (
+            _mm512_set1_epi16(rounding.max),
+            _mm512_set1_epi16(-rounding.max),
+        );
+        let lowest = _mm512_set1_epi16(rounding.lowest);
+        let (mut at, mut bit) = (0, 0);
+        for group in 0..groups {
+            let mut sum = _mm512_setzero_si512();
+            for (start, code) in start_few.iter().zip(&spread) {
+                let row = _mm512_loadu_si512(cells[*start as usize + group].as_ptr().cast());
+                sum = _mm512_adds_epi16(sum, _mm512_mulhrs_epi16(*code, row));
+            }
+            for (start, code) in start_many.iter().zip(many) {
+                let row = _mm512_loadu_si512(cells[*start as usize + group].as_ptr().cast());
+                sum = _mm512_adds_epi16(sum, _mm512_mulhrs_epi16(_mm512_set1_epi16(*code), row));
+            }
+            let uniforms = half_words(key, draw.wrapping_add(group as u64 / 2), group as u64 % 2);
+            // From 1/128 to 1/32, rounded.
+            let fine = _mm512_srai_epi16::<2>(_mm512_adds_epi16(sum, two));
+            let mut code = _mm512_add_epi16(_mm512_srai_epi16::<5>(fine), lowest);
+            for row in thresholds {
+                let threshold = _mm512_permutexvar_epi16(fine, row);
+                let passed = _mm512_cmpge_epu16_mask(uniforms, threshold);
+                code = _mm512_mask_add_epi16(code, passed, code, one);
+            }
+            let code = _mm512_max_epi16(_mm512_min_epi16(code, max), min);
+            let code = _mm512_sll_epi16(code, _mm_cvtsi32_si128(bit));
+            let joined = joined[at].as_mut_ptr();
+            let after = _mm512_add_epi16(_mm512_loadu_si512(joined.cast()), code);
+            _mm512_storeu_si512(joined.cast(), after);
+            // Counted along: a division costs as much as the conversion.
+            at += 1;
+            if at == per_bit {
+                (at, bit) = (0, bit + 1);
+            }
+        }
     }
 }
 
@@ -175,53 +244,42 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn halves(self, key: u64, draw: u64) -> [[u64; 8]; 2] {
-        let mut out = [[0_u64; 8]; 2];
-        for (half, out) in (0..).zip(&mut out) {
-            // SAFETY: only called from copies compiled for AVX-512; the store is of 8 u64.
-            unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), half_words(key, draw, half)) }
-        }
-        out
-    }
-
-    #[inline(always)]
     fn convert(
         self,
         cells: &[Lanes<i16>],
-        (starts, codes, group): (&[u32], &[i16], usize),
-        words: [u64; 8],
+        driven: (&[u32], &[i16]),
+        noise: (u64, u64),
         rounding: &Rounding,
-        bit: u32,
-        joined: &mut Lanes<i16>,
+        groups: [usize; 2],
+        joined: &mut [Lanes<i16>],
     ) {
-        // SAFETY: only called from copies compiled for AVX-512; loads and stores are of 64 bytes, and
-        // need no alignment. The permutation looks at five bits of an index.
+        // SAFETY: only called from copies compiled for AVX-512.
         unsafe {
-            let mut sum = _mm512_setzero_si512();
-            for (start, code) in starts.iter().zip(codes) {
-                let row = cells[*start as usize + group].as_ptr();
-                let row = _mm512_loadu_si512(row.cast());
-                let product = _mm512_mulhrs_epi16(_mm512_set1_epi16(*code), row);
-                sum = _mm512_adds_epi16(sum, product);
+            match rounding.thresholds.as_slice() {
+                [a] => convert(cells, driven, noise, rounding, &[*a], groups, joined),
+                [a, b] => convert(cells, driven, noise, rounding, &[*a, *b], groups, joined),
+                [a, b, c] => convert(
+                    cells,
+                    driven,
+                    noise,
+                    rounding,
+                    &[*a, *b, *c],
+                    groups,
+                    joined,
+                ),
+                [a, b, c, d] => {
+                    convert(
+                        cells,
+                        driven,
+                        noise,
+                        rounding,
+                        &[*a, *b, *c, *d],
+                        groups,
+                        joined,
+                    );
+                }
+                _ => plain::convert(cells, driven, noise, rounding, groups, joined),
             }
-            let uniforms = _mm512_loadu_si512(words.as_ptr().cast());
-            // From 1/128 to 1/32, rounded.
-            let fine = _mm512_srai_epi16::<2>(_mm512_adds_epi16(sum, _mm512_set1_epi16(2)));
-            let whole = _mm512_srai_epi16::<5>(fine);
-            let mut code = _mm512_add_epi16(whole, _mm512_set1_epi16(rounding.lowest));
-            for row in &rounding.thresholds {
-                let row = _mm512_loadu_si512(row.as_ptr().cast());
-                let threshold = _mm512_permutexvar_epi16(fine, row);
-                let passed = _mm512_cmpge_epu16_mask(uniforms, threshold);
-                code = _mm512_mask_add_epi16(code, passed, code, _mm512_set1_epi16(1));
-            }
-            let max = _mm512_set1_epi16(rounding.max);
-            let min = _mm512_set1_epi16(-rounding.max);
-            let code = _mm512_max_epi16(_mm512_min_epi16(code, max), min);
-            let code = _mm512_sll_epi16(code, _mm_cvtsi32_si128(bit as i32));
-            let before = _mm512_loadu_si512(joined.as_ptr().cast());
-            let after = _mm512_add_epi16(before, code);
-            _mm512_storeu_si512(joined.as_mut_ptr().cast(), after);
         }
     }
 

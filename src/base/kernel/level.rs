@@ -98,26 +98,20 @@ pub(super) trait Simd: Copy {
         plain::spread(values, ranks)
     }
 
-    /// The sixteen words of a draw, eight and eight.
-    #[inline(always)]
-    fn halves(self, key: u64, draw: u64) -> [[u64; 8]; 2] {
-        normal::halves(key, draw)
-    }
-
-    /// Drives rows of cells (where they begin, their codes, which group of columns), converts the sums with
-    /// 16 bits of the words each, and adds the codes, worth 2^bit, to `joined`; see
-    /// [`tiles`](super::tiles).
+    /// Drives rows of cells (where they begin, and their codes), converts the sums of all groups of columns
+    /// with 16 bits each of the draws from one on, two groups to a draw, and adds the codes, each worth
+    /// that of its bit, to `joined`; see [`tiles`](super::tiles).
     #[inline(always)]
     fn convert(
         self,
         cells: &[super::Lanes<i16>],
-        driven: (&[u32], &[i16], usize),
-        words: [u64; 8],
+        driven: (&[u32], &[i16]),
+        noise: (u64, u64),
         rounding: &super::Rounding,
-        bit: u32,
-        joined: &mut super::Lanes<i16>,
+        groups: [usize; 2],
+        joined: &mut [super::Lanes<i16>],
     ) {
-        plain::convert(cells, driven, words, rounding, bit, joined);
+        plain::convert(cells, driven, noise, rounding, groups, joined);
     }
 
     /// Entries of a table at these places, all of them inside it.

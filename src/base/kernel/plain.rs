@@ -1,5 +1,6 @@
 //! The plain forms: what every level must give, to the bit.
 
+use super::normal::halves;
 use super::{LANES, Lanes, Rounding};
 
 #[inline(always)]
@@ -72,31 +73,34 @@ pub fn spread(values: &Lanes<i16>, ranks: &Lanes<u16>) -> Lanes<i16> {
 #[inline(always)]
 pub fn convert(
     cells: &[Lanes<i16>],
-    (starts, codes, group): (&[u32], &[i16], usize),
-    words: [u64; 8],
+    (starts, codes): (&[u32], &[i16]),
+    (key, draw): (u64, u64),
     rounding: &Rounding,
-    bit: u32,
-    joined: &mut Lanes<i16>,
+    [groups, per_bit]: [usize; 2],
+    joined: &mut [Lanes<i16>],
 ) {
-    let mut sum = [0_i16; LANES];
-    for (start, code) in starts.iter().zip(codes) {
-        let row = &cells[*start as usize + group];
-        for (sum, cell) in sum.iter_mut().zip(row) {
-            let product = (i32::from(*code) * i32::from(*cell) + (1 << 14)) >> 15;
-            *sum = sum.saturating_add(product as i16);
+    for group in 0..groups {
+        let words = halves(key, draw.wrapping_add(group as u64 / 2))[group % 2];
+        let mut sum = [0_i16; LANES];
+        for (start, code) in starts.iter().zip(codes) {
+            let row = &cells[*start as usize + group];
+            for (sum, cell) in sum.iter_mut().zip(row) {
+                let product = (i32::from(*code) * i32::from(*cell) + (1 << 14)) >> 15;
+                *sum = sum.saturating_add(product as i16);
+            }
         }
-    }
-    for (at, joined) in joined.iter_mut().enumerate() {
-        let uniform = (words[at / 4] >> (16 * (at % 4))) as u16;
-        // From 1/128 to 1/32, rounded.
-        let fine = sum[at].saturating_add(2) >> 2;
-        let (whole, part) = (fine >> 5, (fine & 31) as usize);
-        let passed = rounding
-            .thresholds
-            .iter()
-            .filter(|row| uniform >= row[part]);
-        let code = whole + rounding.lowest + passed.count() as i16;
-        *joined += code.clamp(-rounding.max, rounding.max) << bit;
+        for (at, joined) in joined[group % per_bit].iter_mut().enumerate() {
+            let uniform = (words[at / 4] >> (16 * (at % 4))) as u16;
+            // From 1/128 to 1/32, rounded.
+            let fine = sum[at].saturating_add(2) >> 2;
+            let (whole, part) = (fine >> 5, (fine & 31) as usize);
+            let passed = rounding
+                .thresholds
+                .iter()
+                .filter(|row| uniform >= row[part]);
+            let code = whole + rounding.lowest + passed.count() as i16;
+            *joined += code.clamp(-rounding.max, rounding.max) << (group / per_bit);
+        }
     }
 }
 

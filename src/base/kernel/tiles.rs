@@ -249,28 +249,19 @@ fn product<S: Simd>(
             continue;
         }
         let (starts, codes) = (&starts[..count], &codes[..count]);
-        // Which group of its bit a group is, and its bit, counted along: two divisions cost as much as the
-        // conversion of a group.
-        let (mut at, mut bit) = (0, 0);
-        for half in 0..groups.div_ceil(2) {
-            let draw = (tile * groups.div_ceil(2) + half) as u64;
-            let words = s.halves(driven.noise.0, driven.noise.1.wrapping_add(draw));
-            for (group, uniforms) in (2 * half..groups.min(2 * half + 2)).zip(words) {
-                let driven = (starts, codes, group);
-                s.convert(
-                    &written.cells,
-                    driven,
-                    uniforms,
-                    rounding,
-                    bit,
-                    &mut room[at],
-                );
-                at += 1;
-                if at == per_bit {
-                    (at, bit) = (0, bit + 1);
-                }
-            }
-        }
+        let draw = driven
+            .noise
+            .1
+            .wrapping_add((tile * groups.div_ceil(2)) as u64);
+        let noise = (driven.noise.0, draw);
+        s.convert(
+            &written.cells,
+            (starts, codes),
+            noise,
+            rounding,
+            [groups, per_bit],
+            room,
+        );
     }
     for (joined, float) in room
         .as_flattened()
