@@ -160,7 +160,7 @@ impl Front {
         let PlannedColumn { sources, pairs, .. } = &self.columns[token];
         let size = pairs.len();
         // A draw costs what about 45 products of the factor cost.
-        if size == 0 || 2 * size > 3 * sources.len() {
+        if size == 0 || size > 2 * sources.len() {
             return None;
         }
         let mut sigma = vec![0.0_f64; prepared.q.nrows()];
