@@ -16,7 +16,7 @@ fn unknown_keys_of_every_level_are_named_together() {
         top("sede = 3")
     );
     assert_snapshot!(refused(text), @r#"
-    e.toml: sede = 3: is not a key here; did you mean `seed`? allowed: question, seed, trials, reference, device_folder, workload, model, task, device, quantise, crossbar, ramp, topk, softmax, av, timing, design, sweep
+    e.toml: sede = 3: is not a key here; did you mean `seed`? allowed: question, seed, trials, mode, reference, device_folder, workload, model, task, device, quantise, crossbar, ramp, topk, softmax, av, timing, design, sweep
     e.toml: workload.synthetic.tokns = 3: is not a key here; did you mean `tokens`? allowed: family, tokens, d_head, heads
     e.toml: workload.causel = true: is not a key here; did you mean `causal`? allowed: file, synthetic, shape, causal
     e.toml: ramp.bitz = 3: is not a key here; did you mean `bits`? allowed: bits, steps, range, full_scale, below, decode, placement, comparator_noise, resolution
@@ -222,7 +222,7 @@ fn mistakes_of_reading_checking_and_files_come_together() {
         FILE = "[workload.file]\npath = \"no.npz\"\ncalibration = 1\n",
     );
     assert_snapshot!(refused(text), @r#"
-    e.toml: sede = 1: is not a key here; did you mean `seed`? allowed: question, seed, trials, reference, device_folder, workload, model, task, device, quantise, crossbar, ramp, topk, softmax, av, timing, design, sweep
+    e.toml: sede = 1: is not a key here; did you mean `seed`? allowed: question, seed, trials, mode, reference, device_folder, workload, model, task, device, quantise, crossbar, ramp, topk, softmax, av, timing, design, sweep
     e.toml: device.age = 3: `3` has no unit; write for instance `3600 s`
     e.toml: device.only[0] = "z": is not one of the choices here; allowed: cell-mismatch, programming, drift, stuck-at, device-read, ir-drop, pulse-loss, line-mismatch, headroom, compression, column-offset, replica-mismatch, comparator-noise, adc-noise
     e.toml: sweep."topk.k" = []: an empty list sweeps nothing; give it values, or take the key out

@@ -11,7 +11,7 @@ fn a_path_that_does_not_exist_is_told_with_the_nearest() {
     );
     assert_snapshot!(refused(text), @r#"
     e.toml: sweep."ramp.bitz": the path does not exist: there is no `ramp.bitz`; did you mean `ramp.bits`? allowed: bits, steps, range, full_scale, below, decode, placement, comparator_noise, resolution
-    e.toml: sweep."rampp.bits": the path does not exist: there is no `rampp`; did you mean `ramp.bits`? allowed: question, seed, trials, reference, device_folder, workload, model, task, device, quantise, crossbar, ramp, topk, softmax, av, timing, design, sweep
+    e.toml: sweep."rampp.bits": the path does not exist: there is no `rampp`; did you mean `ramp.bits`? allowed: question, seed, trials, mode, reference, device_folder, workload, model, task, device, quantise, crossbar, ramp, topk, softmax, av, timing, design, sweep
     e.toml: sweep."topk.k.x": the path does not exist: `topk.k` is not a table; end the path at `topk.k`
     e.toml: sweep."device.with.colum.noise": the path does not exist: there is no `device.with.colum`; did you mean `device.with.column.noise`? allowed: name, description, reference, cell, programming, drift, read, stuck_at, line, column, endurance, timing, energy
     4 mistakes; nothing was run
@@ -110,7 +110,7 @@ fn a_value_of_the_command_line_is_blamed_on_it() {
     command line: --set design[0].name = 3: must be a text; put it in "quotes"
     command line: --set topk.kk: the path does not exist: there is no `topk.kk`; did you mean `topk.k`? allowed: k, split, spare
     command line: --set topk.split.even = 3: must be a table; write its keys in { }, or below a [header] of that name
-    command line: --set rampp.bits: the path does not exist: there is no `rampp`; did you mean `ramp.bits`? allowed: question, seed, trials, reference, device_folder, workload, model, task, device, quantise, crossbar, ramp, topk, softmax, av, timing, design, sweep
+    command line: --set rampp.bits: the path does not exist: there is no `rampp`; did you mean `ramp.bits`? allowed: question, seed, trials, mode, reference, device_folder, workload, model, task, device, quantise, crossbar, ramp, topk, softmax, av, timing, design, sweep
     command line: --set ramp.bits = "zero": must be a whole number, zero or above; write it without a sign, point or quotes, for instance 3
     6 mistakes; nothing was run
     "#);
