@@ -205,7 +205,18 @@ const PINNED: [(Purpose, [u64; 10]); 18] = [
     ),
     (
         Purpose::Excluded,
-        [0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0],
+        [
+            0x3fde_64db_630c_2e8a,
+            0x3fe7_a9f1_60eb_cca8,
+            0x3fd3_75f1_12fc_2f48,
+            0x3fde_84e4_1ed5_164a,
+            0x3fe1_1438_c027_7979,
+            0x3fe2_8bd5_93ec_3b2b,
+            0x3fea_5eff_aa8b_9c72,
+            0x3fd3_9ec1_8ed6_d972,
+            0x3fdf_7abf_8be4_b63c,
+            0x3fe0_a439_7cd4_637f,
+        ],
     ),
     (
         Purpose::TrainingWeights,

@@ -22,6 +22,12 @@
 //! static error is shared with its other rows is dropped. At the default cut it concerns under 1 % of
 //! row-tiles, and of these only the pairs of excluded columns.
 //!
+//! **Addresses.** A draw belongs to (seed, purpose, block of 32 trials, slot or query), so trial t is the same
+//! for any number of trials and threads. Columns drawn jointly - those of a head that is alone in its workload,
+//! or whose errors are its own - mix the draws of their pairs, so such a head has other draws than beside
+//! other heads, of the same law, and two points of a sweep share their noise as far as they convert the same
+//! pairs.
+//!
 //! **Where it does not apply**, [`Fast::plan`] says why, and the exact path does the work.
 
 mod back;
