@@ -179,9 +179,7 @@ fn jointly<S: Simd>(
     room: &mut Column,
     keys: &mut [Lanes<u16>],
 ) {
-    if !statics.ladder.is_empty() {
-        draw_ladder(s, statics, draws.replicas, room);
-    }
+    draw_ladder(s, statics, draws.replicas, room);
     room.z.clear();
     for pair in pairs {
         room.z.push(s.normals(draws.noise, u64::from(pair.draw)));
@@ -218,9 +216,7 @@ fn convert<S: Simd>(
     if !sources.is_empty() {
         draw_errors(s, statics, draws.errors, sources, room);
     }
-    if !statics.ladder.is_empty() {
-        draw_ladder(s, statics, draws.replicas, room);
-    }
+    draw_ladder(s, statics, draws.replicas, room);
     let once = |key: u64, wanted: bool| {
         if wanted {
             s.normals(key, 0)
