@@ -10,7 +10,7 @@ use statrs::function::erf::erfc;
 
 /// Expected number of columns left out that trip by the clean stop step, at most: it moves work between
 /// candidates and the walk over the others. Flat between 5e-4 and 1e-2.
-const CUT: f64 = 1e-3;
+pub(super) const CUT: f64 = 1e-3;
 
 /// Beyond so many standard deviations below a level a column is taken not to reach it (1e-15).
 const FAR: f64 = 8.0;
@@ -37,6 +37,7 @@ pub(super) struct Front {
     pub variance: Matrix,
     /// Depth of each level and the variance that replicas give it.
     pub levels: Vec<(f64, f64)>,
+    cut: f64,
     pub noise_lsb: f64,
     normal: Normal,
 }
@@ -117,6 +118,7 @@ impl Normal {
 
 impl Front {
     pub fn plan(
+        cut: f64,
         attention: &Attention,
         finishes: &[Finish<'_>],
         prepared: &Prepared,
@@ -181,6 +183,7 @@ impl Front {
             depth,
             variance,
             levels,
+            cut,
             noise_lsb: 0.0,
             normal: Normal::new(),
         };
@@ -439,7 +442,7 @@ impl Front {
             let mut expected = 0.0;
             while kept > quota + 1 {
                 expected += self.reaches(live[kept - 1], query, stop);
-                if expected > CUT {
+                if expected > self.cut {
                     break;
                 }
                 kept -= 1;
@@ -529,4 +532,31 @@ fn candidates<'a>(row: &'a PlannedRow, tile: &PlannedTile) -> impl Iterator<Item
     row.known.identity[before..before + tile.keys.len()]
         .iter()
         .map(|identity| (identity & 0xFFFF) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use statrs::distribution::{ContinuousCDF, Normal as Law};
+
+    #[test]
+    fn the_table_of_probabilities_is_right_to_1e_10() {
+        let (table, law) = (Normal::new(), Law::standard());
+        for at in -90_000..=90_000 {
+            let x = f64::from(at) * 1e-4 + 1.7e-5;
+            let (found, wanted) = (table.below(x), law.cdf(x));
+            assert!((found - wanted).abs() < 1e-10, "{x}: {found} for {wanted}");
+            assert!((0.0..=1.0).contains(&found), "{x}: {found}");
+        }
+        // Deep in the tail it is relative errors that count: a walk takes ratios of these.
+        for at in 0..700 {
+            let x = -f64::from(at) * 1e-2 - 1e-3;
+            let ratio = table.below(x) / law.cdf(x);
+            assert!((ratio - 1.0).abs() < 1e-5, "{x}: {ratio}");
+        }
+        assert_eq!(
+            (table.below(f64::NAN), table.below(-8.1), table.below(8.0)),
+            (0.0, 0.0, 1.0)
+        );
+    }
 }

@@ -42,7 +42,7 @@ use crate::hardware::crossbar::why_not_normal;
 pub use back::FastTally;
 use back::{Case, Row};
 pub use book::FastSpent;
-use front::Front;
+use front::{CUT, Front};
 
 /// A block of trials: trials 32 b to 32 b + 31.
 pub const BLOCK: u64 = LANES as u64;
@@ -119,12 +119,27 @@ impl<'a> Fast<'a> {
         prepared: &'a Prepared,
         alone: bool,
     ) -> Result<Self, &'static str> {
+        Self::plan_at(CUT, attention, finishes, prepared, alone)
+    }
+
+    /// The same with another cut: at most so many columns that are no candidates are expected to trip by
+    /// the clean stop step of a row and tile. For tests: it may move work, not results.
+    ///
+    /// # Errors
+    /// Why the fast path does not apply.
+    pub fn plan_at(
+        cut: f64,
+        attention: &'a Attention,
+        finishes: &'a [Finish<'a>],
+        prepared: &'a Prepared,
+        alone: bool,
+    ) -> Result<Self, &'static str> {
         for finish in finishes {
             if let Some(why) = why_exact(finish) {
                 return Err(why);
             }
         }
-        let front = Front::plan(attention, finishes, prepared, alone)?;
+        let front = Front::plan(cut, attention, finishes, prepared, alone)?;
         let cases = finishes
             .iter()
             .map(|finish| Case::plan(finish, prepared, &front))
@@ -152,6 +167,17 @@ impl<'a> Fast<'a> {
 
     /// Runs a block of trials: a tally for each design.
     pub fn run(&self, seed: Seed, block: u64, room: &mut FastRoom) -> Vec<FastTally> {
+        self.watch(seed, block, room, |_, _, _| ())
+    }
+
+    /// The same, and `seen(design, query, tokens)` is shown the survivors of every row, lane by lane.
+    pub fn watch(
+        &self,
+        seed: Seed,
+        block: u64,
+        room: &mut FastRoom,
+        mut seen: impl FnMut(usize, usize, &[Lanes<u16>]),
+    ) -> Vec<FastTally> {
         let front = &self.front;
         let head = self.prepared.place.head;
         room.keys.resize(front.slots, [0; LANES]);
@@ -201,8 +227,10 @@ impl<'a> Fast<'a> {
             }
             room.row
                 .unpack(self.level, front.statics.tag_bits, row, &room.lists);
-            for (case, (tally, account)) in self.cases.iter().zip(&mut tallies) {
+            for (design, (tally, account)) in tallies.iter_mut().enumerate() {
+                let case = &self.cases[design];
                 case.finish(self.level, query, row, &mut room.row, (tally, account));
+                seen(design, query, room.row.survivors());
             }
         }
         let close = |(mut tally, account): (FastTally, Option<Account<'_>>)| {
