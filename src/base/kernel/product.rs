@@ -90,3 +90,72 @@ fn plain<S: Simd>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Level, normals, words};
+    use super::*;
+
+    /// Survivors, width of V, tokens.
+    const SIZES: [(usize, usize, usize); 6] = [
+        (0, 64, 3),
+        (1, 1, 1),
+        (5, 64, 96),
+        (5, 33, 40),
+        (7, 130, 9),
+        (64, 16, 200),
+    ];
+
+    #[test]
+    fn the_distance_is_that_of_plain_sums_at_every_level() {
+        for (count, width, rows) in SIZES {
+            let value = |row: usize, column: usize| {
+                normals(3, (row * width + column) as u64 / 32)[(row * width + column) % 32]
+            };
+            let values = Rows::of(rows, width, value);
+            let float = Rows::of(2, width, |row, column| value(row + 1, column) * 0.5);
+            let tokens: Vec<Lanes<u16>> = (0..count as u64)
+                .map(|at| words(5, at).map(|half| (half as usize % rows) as u16))
+                .collect();
+            let weights: Vec<Lanes<f32>> = (0..count as u64)
+                .map(|at| normals(6, at).map(f32::abs))
+                .collect();
+            let gain = normals(7, 0);
+            let of = |level| {
+                let mut distance = [[0.5; 16]; LANES];
+                plain_product(
+                    level,
+                    &values,
+                    &float,
+                    1,
+                    &tokens,
+                    &weights,
+                    &gain,
+                    &mut distance,
+                );
+                distance
+            };
+            let plain = of(Level::PORTABLE);
+            for level in Level::all() {
+                assert!(of(level) == plain, "{} {count} x {width}", level.name());
+            }
+            for lane in 0..LANES {
+                let mut wanted = [0.5_f64; 16];
+                for column in 0..width {
+                    let sum: f64 = (0..count)
+                        .map(|at| {
+                            f64::from(weights[at][lane])
+                                * f64::from(value(usize::from(tokens[at][lane]), column))
+                        })
+                        .sum();
+                    let float = f64::from(value(2, column) * 0.5);
+                    wanted[column % 16] += (f64::from(gain[lane]) * sum - float).powi(2);
+                }
+                for (found, wanted) in plain[lane].iter().zip(wanted) {
+                    let close = (f64::from(*found) - wanted).abs() < 1e-5 * (1.0 + wanted);
+                    assert!(close, "{count} x {width}: {found} for {wanted}");
+                }
+            }
+        }
+    }
+}

@@ -130,3 +130,171 @@ impl LaneProgress {
         (Picos::new(most(&self.done)), Picos::new(interval))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::constants::tests::timing;
+    use super::super::schedule::tests::stage_by_stage;
+    use super::super::{Schedule, Switches};
+    use super::*;
+    use crate::base::cost::{StepGrants, TileTrace};
+    use proptest::prelude::*;
+
+    /// Grants of a driven tile lane by lane: codes ascend, some are equal.
+    fn grants(count: usize) -> impl Strategy<Value = Vec<Slot>> {
+        let lane = (
+            0..28_u16,
+            proptest::collection::vec(0..3_u16, count.saturating_sub(1)),
+        );
+        proptest::collection::vec(lane, LANES).prop_map(move |lanes| {
+            let mut slots = vec![Slot::EMPTY; count];
+            for (lane, (first, steps)) in lanes.into_iter().enumerate() {
+                let mut code = first;
+                for (at, slot) in slots.iter_mut().enumerate() {
+                    code += if at == 0 { 0 } else { steps[at - 1] };
+                    slot.code[lane] = code.min(31);
+                }
+            }
+            slots
+        })
+    }
+
+    /// Queries of up to three tiles; a tile may get no place.
+    fn queries() -> impl Strategy<Value = Vec<Vec<Vec<Slot>>>> {
+        let tile = (0..6_usize).prop_flat_map(grants);
+        proptest::collection::vec(proptest::collection::vec(tile, 1..4), 0..7)
+    }
+
+    fn switches() -> impl Strategy<Value = Switches> {
+        let schedule = prop_oneof![
+            Just(Schedule::Serial {}),
+            Just(Schedule::pipelined()),
+            Just(stage_by_stage())
+        ];
+        let pick = any::<[bool; 3]>();
+        (pick, 1..5_u32, schedule).prop_map(
+            |([start_up, arbiter, row], softmax_lanes, schedule)| Switches {
+                start_up: if start_up {
+                    StartUp::Counted {}
+                } else {
+                    StartUp::NotCounted {}
+                },
+                arbiter: if arbiter {
+                    Arbiter::PaperMax {}
+                } else {
+                    Arbiter::Stall {}
+                },
+                row: if row {
+                    RowTime::WholeRow {}
+                } else {
+                    RowTime::SlowestTile {}
+                },
+                softmax_lanes,
+                schedule,
+            },
+        )
+    }
+
+    /// The trace that one lane leaves.
+    fn trace(tiles: &[Vec<Slot>], lane: Option<usize>) -> QueryTrace {
+        let tile = |grants: &Vec<Slot>| {
+            let Some(last) = grants.last() else {
+                return TileTrace::default();
+            };
+            let codes: Vec<u16> = grants
+                .iter()
+                .map(|slot| slot.code[lane.unwrap_or(0)])
+                .collect();
+            TileTrace {
+                columns: 64,
+                live: 60,
+                // Of a trace for all lanes only what they share is looked at.
+                stop_step: lane.map_or(1, |lane| u32::from(last.code[lane]) + 1),
+                grants: match lane {
+                    Some(_) => codes
+                        .chunk_by(|a, b| a == b)
+                        .map(|alike| StepGrants {
+                            step: u32::from(alike[0]) + 1,
+                            count: alike.len() as u32,
+                        })
+                        .collect(),
+                    None => vec![StepGrants {
+                        step: 1,
+                        count: codes.len() as u32,
+                    }],
+                },
+                survivors: grants.len() as u32,
+                ..TileTrace::default()
+            }
+        };
+        QueryTrace {
+            inputs: 5,
+            tiles: tiles.iter().map(tile).collect(),
+            merge_compares: tiles.len() as u64 - 1,
+            ..QueryTrace::default()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn lanes_take_what_each_would_take_alone(
+            switches in switches(),
+            queries in queries(),
+            clock in 1..9000_u64,
+            arbiter in 0..9000_u64,
+        ) {
+            let mut timing = timing(&switches);
+            (timing.clock, timing.arbiter) = (Picos::new(clock), Picos::new(arbiter));
+            let head = HeadShape {
+                key_rows: 3,
+                value_rows: 5,
+                lut_entries: 32,
+                input_units: 31,
+                av_units: 7,
+                av_conversions: 2,
+            };
+            prop_assert!(timing.fits_lanes(32, 15));
+            let start = switches.schedule.start(&timing.once(&head));
+            let mut lanes = LaneProgress::of(&start);
+            let mut alone = vec![start; LANES];
+            for tiles in &queries {
+                let (alike, softmax) = timing.lanes(&head, &trace(tiles, None), true);
+                // What was there before is gone.
+                let mut times = LaneTimes { ramp: [9; LANES], beyond: [9; LANES], softmax: [9; LANES] };
+                times.clear(softmax);
+                for tile in tiles.iter().filter(|tile| !tile.is_empty()) {
+                    timing.lane_tile(&mut times, tile, tile.len() as u64);
+                }
+                lanes.push(&alike, &times);
+                for (lane, alone) in alone.iter_mut().enumerate() {
+                    alone.push(&timing.query(&head, &trace(tiles, Some(lane))));
+                }
+            }
+            for (lane, alone) in alone.iter().enumerate() {
+                let run = alone.finish();
+                prop_assert_eq!(lanes.finish(lane), (run.makespan, run.interval), "lane {}", lane);
+            }
+        }
+
+        #[test]
+        fn a_ramp_that_runs_to_its_end_leaves_nothing_to_the_lanes(
+            switches in switches(), columns in proptest::collection::vec(1..99_u32, 1..4),
+        ) {
+            let timing = timing(&switches);
+            let tiles = columns.iter().map(|columns| TileTrace::full_ramp(*columns, *columns, 32));
+            let trace = QueryTrace { inputs: 5, tiles: tiles.collect(), ..QueryTrace::default() };
+            let head = HeadShape { input_units: 31, ..HeadShape::default() };
+            let (alike, softmax) = timing.lanes(&head, &trace, false);
+            prop_assert_eq!(softmax, Picos::ZERO);
+            let mut times = LaneTimes::default();
+            times.clear(softmax);
+            let start = switches.schedule.start(&timing.once(&head));
+            let mut lanes = LaneProgress::of(&start);
+            lanes.push(&alike, &times);
+            let mut alone = start;
+            alone.push(&timing.query(&head, &trace));
+            let run = alone.finish();
+            prop_assert_eq!(lanes.finish(31), (run.makespan, run.interval));
+        }
+    }
+}

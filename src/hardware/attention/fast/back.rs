@@ -85,6 +85,11 @@ impl Row {
         self.extra.clear();
     }
 
+    /// Tokens of the survivors of the last design.
+    pub fn survivors(&self) -> &[Lanes<u16>] {
+        &self.tokens
+    }
+
     /// Makes a column known that was left out.
     pub fn know(&mut self, row: &PlannedRow, token: usize, prepared: &Prepared, query: usize) {
         if self.extra.contains(&token) {

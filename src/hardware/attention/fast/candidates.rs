@@ -8,7 +8,7 @@ use crate::base::kernel::Known;
 
 /// Expected number of columns left out that trip by the clean stop step, at most: it moves work between
 /// candidates and the walk over the others. Flat between 5e-4 and 1e-2.
-const CUT: f64 = 3e-4;
+pub(super) const CUT: f64 = 3e-4;
 /// Marks a token that is no candidate.
 pub(super) const NONE: u16 = u16::MAX;
 /// One query.
@@ -118,7 +118,7 @@ impl Front {
             let mut expected = 0.0;
             while kept > quota + 1 {
                 expected += self.reaches(live[kept - 1], query, stop);
-                if expected > CUT {
+                if expected > self.cut {
                     break;
                 }
                 kept -= 1;

@@ -26,6 +26,8 @@ pub(super) struct Front {
     pub variance: Matrix,
     /// Depth of each level and the variance that replicas give it.
     pub levels: Vec<(f64, f64)>,
+    /// See [`CUT`](super::candidates::CUT).
+    pub cut: f64,
     pub noise_lsb: f64,
     pub normal: Normal,
 }
@@ -39,6 +41,7 @@ pub(super) struct PlannedColumn {
 }
 impl Front {
     pub fn plan(
+        cut: f64,
         attention: &Attention,
         finishes: &[Finish<'_>],
         prepared: &Prepared,
@@ -104,6 +107,7 @@ impl Front {
             depth,
             variance,
             levels,
+            cut,
             noise_lsb: 0.0,
             normal: Normal::new(),
         };

@@ -52,6 +52,7 @@ use crate::hardware::crossbar::why_not_normal;
 pub use back::FastTally;
 use back::{Case, Row};
 pub use book::FastSpent;
+use candidates::CUT;
 use front::Front;
 use value::{ValueRoom, ValueTiles};
 
@@ -131,12 +132,27 @@ impl<'a> Fast<'a> {
         prepared: &'a Prepared,
         alone: bool,
     ) -> Result<Self, &'static str> {
+        Self::plan_at(CUT, attention, finishes, prepared, alone)
+    }
+
+    /// The same with another cut: at most so many columns that are no candidates are expected to trip by
+    /// the clean stop step of a row and tile. For tests: it may move work, not results.
+    ///
+    /// # Errors
+    /// Why the fast path does not apply.
+    pub fn plan_at(
+        cut: f64,
+        attention: &'a Attention,
+        finishes: &'a [Finish<'a>],
+        prepared: &'a Prepared,
+        alone: bool,
+    ) -> Result<Self, &'static str> {
         for finish in finishes {
             if let Some(why) = why_exact(finish) {
                 return Err(why);
             }
         }
-        let front = Front::plan(attention, finishes, prepared, alone)?;
+        let front = Front::plan(cut, attention, finishes, prepared, alone)?;
         let values = ValueTiles::plan(attention, prepared, alone);
         let cases = finishes
             .iter()
@@ -166,6 +182,17 @@ impl<'a> Fast<'a> {
 
     /// Runs a block of trials: a tally for each design.
     pub fn run(&self, seed: Seed, block: u64, room: &mut FastRoom) -> Vec<FastTally> {
+        self.watch(seed, block, room, |_, _, _| ())
+    }
+
+    /// The same, and `seen(design, query, tokens)` is shown the survivors of every row, lane by lane.
+    pub fn watch(
+        &self,
+        seed: Seed,
+        block: u64,
+        room: &mut FastRoom,
+        mut seen: impl FnMut(usize, usize, &[Lanes<u16>]),
+    ) -> Vec<FastTally> {
         let front = &self.front;
         let head = self.prepared.place.head;
         room.keys.resize(front.slots, [0; LANES]);
@@ -216,8 +243,9 @@ impl<'a> Fast<'a> {
             }
             room.row
                 .unpack(self.level, front.statics.tag_bits, row, &room.lists);
-            for (case, tally) in self.cases.iter().zip(&mut tallies) {
+            for (design, (case, tally)) in self.cases.iter().zip(&mut tallies).enumerate() {
                 case.finish(self.level, query, row, &mut room.row, tally);
+                seen(design, query, room.row.survivors());
             }
         }
         if let Some(values) = &self.values {

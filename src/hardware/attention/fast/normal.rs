@@ -40,3 +40,30 @@ impl Normal {
         ((cubic * t + square) * t + da) * t + a
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use statrs::distribution::{ContinuousCDF, Normal as Law};
+
+    #[test]
+    fn the_table_of_probabilities_is_right_to_1e_10() {
+        let (table, law) = (Normal::new(), Law::standard());
+        for at in -90_000..=90_000 {
+            let x = f64::from(at) * 1e-4 + 1.7e-5;
+            let (found, wanted) = (table.below(x), law.cdf(x));
+            assert!((found - wanted).abs() < 1e-10, "{x}: {found} for {wanted}");
+            assert!((0.0..=1.0).contains(&found), "{x}: {found}");
+        }
+        // Deep in the tail it is relative errors that count: a walk takes ratios of these.
+        for at in 0..700 {
+            let x = -f64::from(at) * 1e-2 - 1e-3;
+            let ratio = table.below(x) / law.cdf(x);
+            assert!((ratio - 1.0).abs() < 1e-5, "{x}: {ratio}");
+        }
+        assert_eq!(
+            (table.below(f64::NAN), table.below(-8.1), table.below(8.0)),
+            (0.0, 0.0, 1.0)
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! Without noise nothing is random: both modes give the same numbers but for f32.
+
+use crate::setup::*;
+use topkima::hardware::softmax::{Exponential, Reciprocal, SoftmaxParams, Table, Weights};
+use topkima::hardware::topk::Split;
+use topkima::study::metrics::Metric;
+
+fn hold(scene: &Scene) {
+    let set = Set::new(scene, 0.0);
+    let (exact, fast) = (set.exact(1, 1), set.fast(1, 32));
+    for design in 0..scene.designs.len() {
+        let kept: Vec<f32> = exact.kept[design][0].iter().map(|x| 32.0 * x).collect();
+        assert_eq!(fast.kept[design][0], kept, "selection of design {design}");
+        let stops: Vec<f32> = exact.stops[design][0].iter().map(|x| 32.0 * x).collect();
+        assert_eq!(fast.stops[design][0], stops, "stops of design {design}");
+        for metric in Metric::ALL {
+            let wanted = exact.values[design][0][metric as usize];
+            for found in &fast.values[design] {
+                let found = found[metric as usize];
+                let close = match (found, wanted) {
+                    (Some(found), Some(wanted)) => {
+                        (found - wanted).abs() <= 3e-6 * (0.1 + wanted.abs())
+                    }
+                    (found, wanted) => found == wanted,
+                };
+                let name = metric.name();
+                let softmax = scene.params.softmax;
+                assert!(
+                    close,
+                    "{name} of design {design}: {found:?} for {wanted:?}, {softmax:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_design_mask_and_split_without_noise() {
+    for mask in [Default::default(), padding(), causal()] {
+        for split in [
+            Split::Proportional {},
+            Split::Even {},
+            Split::Explicit(vec![5, 0]),
+        ] {
+            let mut scene = Scene::new(sram, vec![synthetic(1, 0.0, 0.0)]).masked(&mask);
+            scene.designs = vec![(TOPKIMA, 5), (PER_TILE, 5), (GLOBAL, 5)];
+            if !matches!(split, Split::Explicit(_)) {
+                scene.designs.push((TOPKIMA, 1));
+                scene.designs.push((GLOBAL, 17));
+            }
+            scene.params.topk.split = split;
+            hold(&scene);
+        }
+    }
+}
+
+#[test]
+fn every_softmax_that_has_a_fast_path() {
+    for bits in [1, 3, 5] {
+        for weights in [
+            Weights::Exact {},
+            Weights::RowMax { max_code: 31 },
+            Weights::Unit { max_code: 255 },
+        ] {
+            for reciprocal in [Reciprocal::Exact {}, Reciprocal::Bits(6)] {
+                for table in [Table::Exact {}, Table::Entries { bits: 4, width: 7 }] {
+                    for exponential in [Exponential::Exact {}, Exponential::Base2 { segments: 4 }] {
+                        let mut scene = Scene::new(sram, vec![synthetic(2, 5.0, 4.0)]);
+                        scene.params.ramp.bits = bits;
+                        scene.params.softmax = SoftmaxParams {
+                            exponential,
+                            table,
+                            weights,
+                            reciprocal,
+                        };
+                        hold(&scene);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_real_head_without_noise() {
+    for head in [0, 5, 7] {
+        let [head, rows] = real(head);
+        let mut scene = Scene::new(sram, vec![head]);
+        scene.calibration = vec![rows];
+        scene.designs = vec![(TOPKIMA, 5), (GLOBAL, 5)];
+        hold(&scene);
+    }
+}

@@ -1,0 +1,77 @@
+//! The same laws over heads, noise, ties, masks and designs.
+//!
+//! An error of 0.09 levels a weight comes to 0.5 LSB a score here, so that both kinds of noise count alike.
+
+use crate::compare::{assert_joint, assert_one_law};
+use crate::setup::*;
+
+fn gaussian() -> Vec<topkima::hardware::attention::Head> {
+    vec![synthetic(1, 0.0, 0.0)]
+}
+
+#[test]
+fn weight_errors_and_read_noise_on_a_gaussian_head() {
+    assert_one_law(
+        &Scene::new(|scale| additive(0.09, 0.5, scale), gaussian()),
+        1.01,
+    );
+}
+
+#[test]
+fn the_shipped_device_under_four_designs_and_two_k() {
+    let mut scene = Scene::new(sram, gaussian());
+    scene.designs = vec![(TOPKIMA, 5), (TOPKIMA, 3), (PER_TILE, 5), (GLOBAL, 5)];
+    assert_one_law(&scene, 1.01);
+}
+
+#[test]
+fn a_peaked_head_with_a_sink() {
+    assert_one_law(&Scene::new(sram, vec![synthetic(2, 5.0, 4.0)]), 1.02);
+}
+
+#[test]
+fn a_real_head() {
+    let [head, rows] = real(5);
+    let mut scene = Scene::new(sram, vec![head]);
+    scene.calibration = vec![rows];
+    assert_one_law(&scene, 1.03);
+}
+
+#[test]
+fn low_noise() {
+    assert_one_law(
+        &Scene::new(|scale| additive(0.02, 0.1, scale), gaussian()),
+        1.01,
+    );
+}
+
+#[test]
+fn high_noise() {
+    assert_one_law(
+        &Scene::new(|scale| additive(0.4, 2.0, scale), gaussian()),
+        1.01,
+    );
+}
+
+#[test]
+fn a_ramp_of_eight_steps_where_ties_are_the_rule() {
+    let mut scene = Scene::new(sram, gaussian());
+    scene.params.ramp.bits = 3;
+    assert_one_law(&scene, 1.01);
+}
+
+#[test]
+fn masked_tokens() {
+    assert_one_law(&Scene::new(sram, gaussian()).masked(&padding()), 1.01);
+}
+
+#[test]
+fn causal_rows() {
+    assert_one_law(&Scene::new(sram, gaussian()).masked(&causal()), 1.01);
+}
+
+#[test]
+fn rows_of_a_trial_share_its_written_errors() {
+    // Nearly all of the noise is written, so that rows of one trial go together.
+    assert_joint(&Scene::new(|scale| additive(0.8, 0.05, scale), gaussian()));
+}
