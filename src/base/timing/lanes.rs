@@ -260,10 +260,14 @@ mod tests {
             for tiles in &queries {
                 let (alike, softmax) = timing.lanes(&head, &trace(tiles, None), true);
                 // What was there before is gone.
-                let mut times = LaneTimes { ramp: [9; LANES], beyond: [9; LANES], softmax: [9; LANES] };
+                let mut times = LaneTimes(Slowest {
+                    ramp: [9; LANES],
+                    beyond: [9; LANES],
+                    softmax: [9; LANES],
+                });
                 times.clear(softmax);
                 for tile in tiles.iter().filter(|tile| !tile.is_empty()) {
-                    timing.lane_tile(&mut times, tile, tile.len() as u64);
+                    timing.lane_tile(Level::best(), &mut times, tile, tile.len() as u64);
                 }
                 lanes.push(&alike, &times);
                 for (lane, alone) in alone.iter_mut().enumerate() {
