@@ -5,7 +5,7 @@
 //! selections and stop steps cell by cell with a permutation test. Each comparison is made once more with
 //! every sigma larger, by 1 % where noise decides much, and then has to fail. Seeds are fixed: nothing flickers.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "../common/mod.rs"]
 mod common;

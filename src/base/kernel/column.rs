@@ -432,7 +432,7 @@ mod tests {
     fn trial(number: usize, way: (usize, usize, [bool; 4], bool, bool)) -> Trial {
         let (rows, count, [errors, offset, line, noise], own_ladder, absent) = way;
         let key = 1000 * number as u64;
-        let uniform = |at: u64| words(key, at).map(|half| half as f32 / 4_294_967_296.0_f32);
+        let uniform = |at: u64| words(key, at).map(|half| half as f32 * f32::EPSILON / 512.0);
         let row_pairs = rows.div_ceil(2);
         let queries = 2 * count;
         let code = |query: usize, row: usize| match row < rows {
@@ -569,7 +569,7 @@ mod tests {
             let q = |row: usize| {
                 let both =
                     self.statics.queries[pair.query as usize * self.statics.row_pairs + row / 2];
-                f64::from(if row % 2 == 0 {
+                f64::from(if row.is_multiple_of(2) {
                     both as i16
                 } else {
                     (both >> 16) as i16

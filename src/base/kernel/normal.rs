@@ -17,7 +17,7 @@ pub(super) const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 pub(super) const FIRST: u64 = 0xBF58_476D_1CE4_E5B9;
 pub(super) const SECOND: u64 = 0x94D0_49BB_1331_11EB;
 /// The largest f32 below 2^31: a tail that rounds up to 2^31 would leave the table.
-pub(super) const LARGEST: f32 = 2_147_483_520.0;
+pub(super) const LARGEST: f32 = f32::from_bits(0x4EFF_FFFF);
 
 #[inline(always)]
 const fn word(key: u64, at: u64) -> u64 {

@@ -398,7 +398,7 @@ mod tests {
     fn a_merge_keeps_the_first_by_code_then_token_at_every_level() {
         // Tokens in no order of index; indices of a lane differ, as columns of a row do.
         let identity: Vec<u32> = (0..64_u32)
-            .map(|at| (at % 5) << 16 | at * 37 % 64)
+            .map(|at| ((at % 5) << 16) | (at * 37 % 64))
             .collect();
         for (count, k) in [(1, 1), (6, 5), (13, 5), (40, 17), (64, 64)] {
             let mut slots = slots(count, 6, 64, 8);

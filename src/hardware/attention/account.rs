@@ -68,7 +68,6 @@ impl<'a> Account<'a> {
     }
 
     /// What was counted so far.
-    #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }

@@ -255,8 +255,8 @@ impl<'a> Case<'a> {
             }
             at += tile.depth;
         }
-        for lane in 0..LANES {
-            tally.slowest[lane] += u64::from(slowest[lane]);
+        for (sum, slowest) in tally.slowest.iter_mut().zip(slowest) {
+            *sum += u64::from(slowest);
         }
         tally.queries += 1;
         tally.driven_rows += u64::from(tally.driven > before);

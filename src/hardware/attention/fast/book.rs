@@ -307,7 +307,7 @@ fn trace(
     let tiles = tiles.enumerate().map(|(at, ((tile, &live), &places))| {
         let driven = live > 0 && places > 0;
         let stop = if early { stop(at) } else { steps };
-        let grants = (early && driven).then(|| StepGrants {
+        let grants = (early && driven).then_some(StepGrants {
             step: stop,
             count: places as u32,
         });

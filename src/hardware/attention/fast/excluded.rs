@@ -16,8 +16,7 @@ impl Front {
     pub fn surprise(
         &self,
         level: Level,
-        seed: Seed,
-        (block, head): (u64, u64),
+        (seed, block, head): (Seed, u64, u64),
         (query, tile, key): (usize, usize, u64),
         prepared: &Prepared,
         list: &mut [Lanes<u16>],

@@ -231,8 +231,7 @@ impl<'a> Fast<'a> {
                 if part.quota > 0 && part.live > part.keys.len() {
                     front.surprise(
                         self.level,
-                        seed,
-                        (block, head),
+                        (seed, block, head),
                         (query, tile, key),
                         self.prepared,
                         list,

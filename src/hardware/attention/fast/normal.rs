@@ -26,7 +26,7 @@ impl Normal {
     }
 
     pub fn below(&self, x: f64) -> f64 {
-        if !(x > -FAR) {
+        if x.is_nan() || x <= -FAR {
             return 0.0;
         }
         if x >= FAR {
