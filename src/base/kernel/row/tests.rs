@@ -1,0 +1,341 @@
+//! A softmax row against the macro, and what is measured of it.
+
+use super::super::{Level, words};
+use super::*;
+use crate::hardware::softmax::{Exponential, Reciprocal, SoftmaxParams, Table, Weights};
+
+#[test]
+fn logarithms_are_near_those_of_the_library() {
+    let mut all: Vec<f32> = (-120..120)
+        .flat_map(|power: i32| {
+            (0..500).map(move |at| 2_f32.powi(power) * (1.0 + at as f32 / 500.0))
+        })
+        .collect();
+    all.extend((0..4000_u32).map(|at| f32::from_bits(0x3F80_0000 - 2000 + at)));
+    all.extend((0..64_u32).map(|at| f32::from_bits(0x3F35_04F3 - 32 + at)));
+    for chunk in all.chunks(LANES) {
+        let mut x = [1.0; LANES];
+        x[..chunk.len()].copy_from_slice(chunk);
+        for (found, x) in ln(x).iter().zip(x) {
+            let exact = f64::from(x).ln();
+            let off = (f64::from(*found) - exact).abs();
+            // Sums of table values are what it is for: 2^-24 to 64. Far out it loses two bits more.
+            let slope = if (6e-8..=128.0).contains(&x) {
+                1e-7
+            } else {
+                2e-7
+            };
+            let allowed = 2e-7 + slope * exact.abs();
+            assert!(off < allowed, "ln {x}: {found} for {exact}");
+            if (0.5..2.0).contains(&x) {
+                assert!(off < 3e-7, "ln {x}: {off}");
+            }
+        }
+    }
+}
+
+/// `count` places of random code and index, codes ascending where a list would have them so.
+fn slots(count: usize, codes: u32, indices: u32, key: u64) -> Vec<Slot> {
+    (0..count as u64)
+        .map(|at| Slot {
+            code: words(key, 2 * at).map(|half| (half % codes) as u16),
+            index: words(key, 2 * at + 1).map(|half| (half % indices) as u16),
+        })
+        .collect()
+}
+
+#[test]
+fn a_list_is_taken_apart_alike_at_every_level() {
+    let list: Vec<Lanes<u16>> = (0..6)
+        .map(|at| words(3, at).map(|half| half as u16))
+        .collect();
+    let index: Vec<u16> = (0..512).map(|at| at * 7 % 512).collect();
+    for level in Level::all() {
+        for places in 0..=6 {
+            let mut slots = [Slot {
+                code: [1; LANES],
+                index: [60_000; LANES],
+            }; 6];
+            unpack(level, &list, places, 9, &index, &mut slots);
+            for (at, (slot, key)) in slots.iter().zip(&list).enumerate() {
+                assert_eq!(slot.code, key.map(|key| key / 512));
+                let wanted = match at < places {
+                    true => key.map(|key| index[usize::from(key % 512)]),
+                    false => [60_000; LANES],
+                };
+                assert_eq!(slot.index, wanted);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_merge_keeps_the_first_by_code_then_token_at_every_level() {
+    // Tokens in no order of index; indices of a lane differ, as columns of a row do.
+    let identity: Vec<u32> = (0..64_u32)
+        .map(|at| ((at % 5) << 16) | (at * 37 % 64))
+        .collect();
+    for (count, k) in [(1, 1), (6, 5), (13, 5), (40, 17), (64, 64)] {
+        let mut slots = slots(count, 6, 64, 8);
+        for (at, slot) in slots.iter_mut().enumerate() {
+            slot.index = std::array::from_fn(|lane| ((at + lane) * 11 % 64) as u16);
+        }
+        for level in Level::all() {
+            let (mut merged, mut which) = (slots.clone(), (0..count).collect());
+            merge(level, k, &identity, &mut merged, &mut which);
+            assert_eq!(which, (count..count + k).collect::<Vec<_>>());
+            for lane in 0..LANES {
+                let token = |slot: &Slot| identity[usize::from(slot.index[lane])] & 0xFFFF;
+                let mut wanted: Vec<_> = slots
+                    .iter()
+                    .map(|slot| (slot.code[lane], token(slot), slot.index[lane]))
+                    .collect();
+                wanted.sort_unstable();
+                let found = merged[count..]
+                    .iter()
+                    .map(|slot| (slot.code[lane], token(slot), slot.index[lane]));
+                assert!(found.eq(wanted.into_iter().take(k)), "{}", level.name());
+            }
+        }
+    }
+}
+
+/// One row by every way of weighing, held to the macro that the exact path uses.
+#[test]
+fn a_row_is_that_of_the_macro_and_alike_at_every_level() {
+    let weights = [
+        Weights::Exact {},
+        Weights::RowMax { max_code: 31 },
+        Weights::Unit { max_code: 15 },
+    ];
+    let reciprocals = [
+        Reciprocal::Exact {},
+        Reciprocal::Bits(16),
+        Reciprocal::Bits(3),
+    ];
+    let tables = [Table::Exact {}, Table::Entries { bits: 5, width: 16 }];
+    for weights in weights {
+        for reciprocal in reciprocals {
+            for table in tables {
+                for (count, wanted) in [(1, 1), (2, 0), (5, 5), (9, 3)] {
+                    let params = SoftmaxParams {
+                        exponential: Exponential::Exact {},
+                        table,
+                        weights,
+                        reciprocal,
+                    };
+                    one_row(params, count, wanted);
+                }
+            }
+        }
+    }
+}
+
+fn one_row(params: SoftmaxParams, count: usize, wanted: u16) {
+    let lut = params.load(6.0, 0.27, 5, None).value;
+    let value = |code: usize| lut.value_beside(code as f64, 0.0);
+    let table = |of: &dyn Fn(usize) -> f64| std::array::from_fn(|code| of(code) as f32);
+    let (max, unit) = match params.weights {
+        Weights::Exact {} => (1.0, 1.0),
+        Weights::RowMax { max_code } => (f64::from(max_code), value(0) / f64::from(max_code)),
+        Weights::Unit { max_code } => (f64::from(max_code), 1.0 / f64::from(max_code)),
+    };
+    let tables = RowTables {
+        values: table(&value),
+        entropies: table(&|code| match value(code) {
+            0.0 => 0.0,
+            value => value * value.ln(),
+        }),
+        weights: table(&|code| match params.weights {
+            Weights::RowMax { .. } => (value(code) / value(0) * max).round_ties_even(),
+            _ => value(code),
+        }),
+        gain: unit as f32,
+        decoded: table(&|code| code as f64 + 0.5),
+        weighing: match params.weights {
+            Weights::Unit { .. } => Weighing::Unit(max as f32),
+            _ => Weighing::Looked,
+        },
+        reciprocal_bits: match params.reciprocal {
+            Reciprocal::Exact {} => 24,
+            Reciprocal::Bits(bits) => bits,
+        },
+    };
+    let known = Known {
+        log_probability: (0..40).map(|at| -0.3 * at as f32 - 0.1).collect(),
+        clean: (0..40).map(|at| at as f32 * 0.9 - 1.0).collect(),
+        identity: (0..40)
+            .map(|at| (at * 3 % 11) << 16 | (1000 + at))
+            .collect(),
+    };
+    // The row's places lie between others of no concern.
+    let slots = slots(2 * count + 1, 32, 40, 21);
+    let which: Vec<usize> = (0..count).map(|at| 2 * at + 1).collect();
+    let of = |level| {
+        let mut sums = RowSums::default();
+        let mut a = vec![[0.0; LANES]; count];
+        let mut tokens = vec![[0; LANES]; count];
+        let mut gain = [0.0; LANES];
+        softmax_row(
+            level,
+            &tables,
+            &known,
+            &slots,
+            &which,
+            wanted,
+            &mut sums,
+            &mut a,
+            &mut tokens,
+            &mut gain,
+        );
+        (sums, a, tokens, gain)
+    };
+    let plain = of(Level::PORTABLE);
+    for level in Level::all() {
+        assert!(of(level) == plain, "{} {params:?}", level.name());
+    }
+    let (sums, a, tokens, gain) = plain;
+    let mut ties = 0;
+    for lane in 0..LANES {
+        let places: Vec<(f64, usize)> = which
+            .iter()
+            .map(|at| {
+                (
+                    f64::from(slots[*at].code[lane]),
+                    usize::from(slots[*at].index[lane]),
+                )
+            })
+            .collect();
+        let depths: Vec<f64> = places.iter().map(|(code, _)| *code).collect();
+        let least = depths.iter().copied().fold(f64::INFINITY, f64::min);
+        let values: Vec<f64> = depths
+            .iter()
+            .map(|at| lut.value_beside(*at, least))
+            .collect();
+        if near_tie(&params, &values) {
+            ties += 1;
+            continue;
+        }
+        let row = lut.row(&depths).value;
+        let close = |what: &str, found: f64, wanted: f64| {
+            let off = (found - wanted).abs();
+            assert!(
+                off < 3e-6 * (1.0 + wanted.abs()),
+                "{what} {found} for {wanted}, {params:?}"
+            );
+        };
+        let (mut divergence, mut off, mut square, mut hits) = (0.0, 0.0, 0.0, 0);
+        for (at, (code, index)) in places.iter().enumerate() {
+            let p = row.probabilities[at];
+            if p > 0.0 {
+                divergence += p * (p.ln() - f64::from(known.log_probability[*index]));
+            }
+            let error = f64::from(known.clean[*index]) - (code + 0.5);
+            (off, square) = (off + error, square + error * error);
+            hits += u32::from(known.identity[*index] >> 16 < u32::from(wanted));
+            assert_eq!(u32::from(tokens[at][lane]), known.identity[*index] & 0xFFFF);
+            // Weights times gain are what A x V is made of; codes themselves are whole numbers.
+            let sum = f64::from(a[at][lane]) * f64::from(gain[lane]);
+            close("weight", sum, row.codes[at] * row.gain);
+            if params.weights != (Weights::Exact {}) {
+                assert_eq!(f64::from(a[at][lane]), row.codes[at], "{params:?}");
+            }
+        }
+        close("divergence", sums.divergence[lane], divergence);
+        close("underflow", sums.underflow[lane], row.underflow);
+        close("error", sums.error[lane], off);
+        close("square", sums.error_square[lane], square);
+        assert_eq!((sums.hits[lane], sums.rows[lane]), (hits, 1));
+        let recall = if wanted == 0 {
+            0.0
+        } else {
+            f64::from(hits) / f64::from(wanted)
+        };
+        assert!((sums.recall[lane] - recall).abs() < 1e-12);
+    }
+    assert!(ties < LANES / 3, "{ties} rows near a tie, {params:?}");
+}
+
+/// Whether something of a row is rounded so near a half that f32 may take the other side.
+fn near_tie(params: &SoftmaxParams, values: &[f64]) -> bool {
+    let near = |x: f64, slack: f64| (x - x.floor() - 0.5).abs() < slack;
+    let exact = 1.0 / values.iter().sum::<f64>();
+    let (rounded, tie) = match params.reciprocal {
+        Reciprocal::Exact {} => (exact, false),
+        Reciprocal::Bits(bits) => {
+            let unit = (exact.log2().floor() + 1.0 - f64::from(bits)).exp2();
+            let steps = exact / unit;
+            (steps.round_ties_even() * unit, near(steps, 5e-7 * steps))
+        }
+    };
+    let code = |value: &f64| match params.weights {
+        Weights::Unit { max_code } => near(value * rounded * f64::from(max_code), 1e-5),
+        _ => false,
+    };
+    tie || values.iter().any(code)
+}
+
+#[test]
+fn a_row_without_any_value_has_no_distribution() {
+    let tables = RowTables {
+        values: [0.0; 32],
+        entropies: [0.0; 32],
+        weights: [0.0; 32],
+        gain: 1.0,
+        decoded: [1.0; 32],
+        weighing: Weighing::Looked,
+        reciprocal_bits: 16,
+    };
+    let known = Known {
+        log_probability: vec![-1.0],
+        clean: vec![1.0],
+        identity: vec![0],
+    };
+    for (weighing, slots) in [
+        (Weighing::Looked, vec![]),
+        (Weighing::Unit(31.0), vec![]),
+        (
+            Weighing::Looked,
+            vec![Slot {
+                code: [3; LANES],
+                index: [0; LANES],
+            }],
+        ),
+        (
+            Weighing::Unit(31.0),
+            vec![Slot {
+                code: [3; LANES],
+                index: [0; LANES],
+            }],
+        ),
+    ] {
+        let tables = RowTables {
+            weighing,
+            ..tables.clone()
+        };
+        let which: Vec<usize> = (0..slots.len()).collect();
+        for level in Level::all() {
+            let mut sums = RowSums::default();
+            let mut weights = vec![[1.0; LANES]; slots.len()];
+            let mut tokens = vec![[0; LANES]; slots.len()];
+            let mut gain = [5.0; LANES];
+            softmax_row(
+                level,
+                &tables,
+                &known,
+                &slots,
+                &which,
+                1,
+                &mut sums,
+                &mut weights,
+                &mut tokens,
+                &mut gain,
+            );
+            assert_eq!((sums.rows, gain), ([0; LANES], [0.0; LANES]));
+            assert_eq!(
+                (sums.underflow, sums.divergence),
+                ([1.0; LANES], [0.0; LANES])
+            );
+        }
+    }
+}
