@@ -162,7 +162,7 @@ fn rows(c: &mut Criterion) {
     let known = Known {
         log_probability: vec![-3.0; 64],
         clean: vec![9.0; 64],
-        identity: (0..64).map(|at| at << 16 | at * 6).collect(),
+        identity: (0..64).map(|at| (at << 16) | (at * 6)).collect(),
     };
     let slots: Vec<Slot> = (0..5)
         .map(|at| Slot {
