@@ -5,19 +5,15 @@ use std::arch::x86_64::*;
 use super::level::{Avx512, Simd};
 use super::normal::{FIRST, GOLDEN, LARGEST, SECOND, WORDS};
 use super::octave::OCTAVES;
-use super::{LANES, Lanes, Rounding, plain};
+use super::{LANES, Lanes, Line, Rounding, plain};
 
-/// Codes of A that are kept spread out.
-const FEW: usize = 6;
-
-/// Eight of the sixteen words of a draw.
+/// What word `at` of a key and the seven after it are made of.
 ///
 /// # Safety
 /// Only for copies compiled for AVX-512.
 #[inline(always)]
-unsafe fn half_words(key: u64, draw: u64, half: u64) -> __m512i {
-    let at = draw.wrapping_mul(WORDS).wrapping_add(8 * half + 1);
-    let base = key.wrapping_add(at.wrapping_mul(GOLDEN));
+unsafe fn counters(key: u64, at: u64) -> __m512i {
+    let base = key.wrapping_add(at.wrapping_add(1).wrapping_mul(GOLDEN));
     let step = |n: u64| GOLDEN.wrapping_mul(n) as i64;
     // SAFETY: as above; nothing but registers is touched.
     unsafe {
@@ -31,7 +27,18 @@ unsafe fn half_words(key: u64, draw: u64, half: u64) -> __m512i {
             step(1),
             0,
         );
-        let z = _mm512_add_epi64(_mm512_set1_epi64(base as i64), steps);
+        _mm512_add_epi64(_mm512_set1_epi64(base as i64), steps)
+    }
+}
+
+/// The words of eight counters.
+///
+/// # Safety
+/// Only for copies compiled for AVX-512.
+#[inline(always)]
+unsafe fn words(z: __m512i) -> __m512i {
+    // SAFETY: as above; nothing but registers is touched.
+    unsafe {
         let z = _mm512_mullo_epi64(
             _mm512_xor_si512(z, _mm512_srli_epi64::<30>(z)),
             _mm512_set1_epi64(FIRST as i64),
@@ -44,68 +51,93 @@ unsafe fn half_words(key: u64, draw: u64, half: u64) -> __m512i {
     }
 }
 
-/// A tile of A x V whose ADC has `N` thresholds, which stay in registers with the codes of A.
+/// The rows of up to `N` tokens, whose codes stay in registers.
+///
+/// # Safety
+/// Only for copies compiled for AVX-512.
+#[inline(always)]
+unsafe fn drive<const N: usize>(
+    cells: &[Line<Lanes<i16>>],
+    starts: &[u32],
+    codes: &[i16],
+    first: i16,
+    sums: &mut [Line<Lanes<i16>>],
+) {
+    let rows: [&[Line<Lanes<i16>>]; N] = std::array::from_fn(|row| {
+        let start = starts[row] as usize;
+        &cells[start..start + sums.len()]
+    });
+    // SAFETY: as above; a `Line` is aligned to the 64 bytes of a load or store; `group` lies inside all rows.
+    unsafe {
+        let codes: [__m512i; N] = std::array::from_fn(|row| _mm512_set1_epi16(codes[row]));
+        for (group, sums) in sums.iter_mut().enumerate() {
+            let mut sum = _mm512_set1_epi16(first);
+            for (row, code) in rows.iter().zip(codes) {
+                let cells = _mm512_load_si512(row.get_unchecked(group).0.as_ptr().cast());
+                sum = _mm512_adds_epi16(sum, _mm512_mulhrs_epi16(code, cells));
+            }
+            _mm512_store_si512(sums.0.as_mut_ptr().cast(), sum);
+        }
+    }
+}
+
+/// The ADC with `N` thresholds, which stay in registers.
 ///
 /// # Safety
 /// Only for copies compiled for AVX-512.
 #[inline(always)]
 unsafe fn convert<const N: usize>(
-    cells: &[Lanes<i16>],
-    (starts, codes): (&[u32], &[i16]),
+    sums: &[Line<Lanes<i16>>],
     (key, draw): (u64, u64),
     rounding: &Rounding,
     thresholds: &[Lanes<u16>; N],
-    [groups, per_bit]: [usize; 2],
-    joined: &mut [Lanes<i16>],
+    bits: usize,
+    joined: &mut [Line<Lanes<i16>>],
 ) {
-    // SAFETY: as above; loads and stores are of 64 bytes, and need no alignment. The permutation looks at
-    // five bits of an index.
+    let per_bit = joined.len();
+    assert_eq!(sums.len(), bits * per_bit);
+    // SAFETY: as above; a `Line` is aligned to the 64 bytes of a load or store. The permutation looks at
+    // five bits of an index; `bit` and `at` stay below what the assertion multiplies.
     unsafe {
         let thresholds = thresholds
             .each_ref()
             .map(|row| _mm512_loadu_si512(row.as_ptr().cast()));
-        let mut spread = [_mm512_setzero_si512(); FEW];
-        for (spread, code) in spread.iter_mut().zip(codes) {
-            *spread = _mm512_set1_epi16(*code);
-        }
-        let (few, many) = codes.split_at(codes.len().min(FEW));
-        let (start_few, start_many) = starts.split_at(few.len());
-        let (one, two) = (_mm512_set1_epi16(1), _mm512_set1_epi16(2));
+        let lowest = _mm512_set1_epi16(rounding.lowest);
+        let passed: [__m512i; N] =
+            std::array::from_fn(|at| _mm512_set1_epi16(rounding.lowest + at as i16 + 1));
         let (max, min) = (
             _mm512_set1_epi16(rounding.max),
             _mm512_set1_epi16(-rounding.max),
         );
-        let lowest = _mm512_set1_epi16(rounding.lowest);
-        let (mut at, mut bit) = (0, 0);
-        for group in 0..groups {
-            let mut sum = _mm512_setzero_si512();
-            for (start, code) in start_few.iter().zip(&spread) {
-                let row = _mm512_loadu_si512(cells[*start as usize + group].as_ptr().cast());
-                sum = _mm512_adds_epi16(sum, _mm512_mulhrs_epi16(*code, row));
+        // Eight words a group, bits from the highest down.
+        let step = _mm512_set1_epi64(GOLDEN.wrapping_mul(8 * per_bit as u64) as i64);
+        let highest = bits.saturating_sub(1) * per_bit;
+        for (at, joined) in joined.iter_mut().enumerate() {
+            let first = draw
+                .wrapping_mul(WORDS)
+                .wrapping_add(8 * (highest + at) as u64);
+            let mut z = counters(key, first);
+            let mut whole = _mm512_setzero_si512();
+            for bit in (0..bits).rev() {
+                let sum = sums.get_unchecked(bit * per_bit + at);
+                let sum = _mm512_load_si512(sum.0.as_ptr().cast());
+                let uniforms = words(z);
+                z = _mm512_sub_epi64(z, step);
+                // From 1/128 to 1/32.
+                let fine = _mm512_srai_epi16::<2>(sum);
+                let mut beyond = lowest;
+                for (row, passed) in thresholds.iter().zip(passed) {
+                    let threshold = _mm512_permutexvar_epi16(fine, *row);
+                    let over = _mm512_cmpge_epu16_mask(uniforms, threshold);
+                    beyond = _mm512_mask_mov_epi16(beyond, over, passed);
+                }
+                let code = _mm512_add_epi16(_mm512_srai_epi16::<7>(sum), beyond);
+                let code = _mm512_max_epi16(_mm512_min_epi16(code, max), min);
+                whole = _mm512_add_epi16(_mm512_add_epi16(whole, whole), code);
             }
-            for (start, code) in start_many.iter().zip(many) {
-                let row = _mm512_loadu_si512(cells[*start as usize + group].as_ptr().cast());
-                sum = _mm512_adds_epi16(sum, _mm512_mulhrs_epi16(_mm512_set1_epi16(*code), row));
-            }
-            let uniforms = half_words(key, draw.wrapping_add(group as u64 / 2), group as u64 % 2);
-            // From 1/128 to 1/32, rounded.
-            let fine = _mm512_srai_epi16::<2>(_mm512_adds_epi16(sum, two));
-            let mut code = _mm512_add_epi16(_mm512_srai_epi16::<5>(fine), lowest);
-            for row in thresholds {
-                let threshold = _mm512_permutexvar_epi16(fine, row);
-                let passed = _mm512_cmpge_epu16_mask(uniforms, threshold);
-                code = _mm512_mask_add_epi16(code, passed, code, one);
-            }
-            let code = _mm512_max_epi16(_mm512_min_epi16(code, max), min);
-            let code = _mm512_sll_epi16(code, _mm_cvtsi32_si128(bit));
-            let joined = joined[at].as_mut_ptr();
-            let after = _mm512_add_epi16(_mm512_loadu_si512(joined.cast()), code);
-            _mm512_storeu_si512(joined.cast(), after);
-            // Counted along: a division costs as much as the conversion.
-            at += 1;
-            if at == per_bit {
-                (at, bit) = (0, bit + 1);
-            }
+            let joined = joined.0.as_mut_ptr().cast();
+            let whole = _mm512_add_epi16(_mm512_load_si512(joined), whole);
+            _mm512_store_si512(joined.cast(), whole);
         }
     }
 }
@@ -118,7 +150,10 @@ impl Simd for Avx512 {
         // `OCTAVES`, stores write the two halves of `out`, neither needs alignment.
         unsafe {
             for half in 0..2 {
-                let z = half_words(key, draw, half);
+                let z = words(counters(
+                    key,
+                    draw.wrapping_mul(WORDS).wrapping_add(8 * half),
+                ));
                 let tail = _mm512_cvtepi32_ps(_mm512_and_si512(z, _mm512_set1_epi32(0x7FFF_FFFF)));
                 let tail = _mm512_min_ps(
                     _mm512_add_ps(tail, _mm512_set1_ps(0.5)),
@@ -229,6 +264,25 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn cells(self, means: &Lanes<f32>, gains: &Lanes<f32>, normals: &Lanes<f32>) -> Lanes<i16> {
+        let mut out = [0_i16; LANES];
+        // SAFETY: only called from copies compiled for AVX-512; loads are of halves of 32 f32, the store
+        // of 32 i16, and none needs alignment.
+        unsafe {
+            let whole = |half: usize| {
+                let load = |all: &Lanes<f32>| _mm512_loadu_ps(all.as_ptr().add(16 * half));
+                _mm512_cvtps_epi32(_mm512_fmadd_ps(load(gains), load(normals), load(means)))
+            };
+            // Packing takes turns between its operands, 64 bits each; the permutation puts them in order.
+            let packed = _mm512_packs_epi32(whole(0), whole(1));
+            let order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+            let packed = _mm512_permutexvar_epi64(order, packed);
+            _mm512_storeu_si512(out.as_mut_ptr().cast(), packed);
+        }
+        out
+    }
+
+    #[inline(always)]
     fn spread(self, values: &Lanes<i16>, ranks: &Lanes<u16>) -> Lanes<i16> {
         let mut out = [0_i16; LANES];
         // SAFETY: only called from copies compiled for AVX-512; loads and stores are of 32 numbers of
@@ -244,41 +298,44 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn drive(
+        self,
+        cells: &[Line<Lanes<i16>>],
+        starts: &[u32],
+        codes: &[i16],
+        first: i16,
+        sums: &mut [Line<Lanes<i16>>],
+    ) {
+        // SAFETY: only called from copies compiled for AVX-512.
+        unsafe {
+            match starts.len() {
+                1 => drive::<1>(cells, starts, codes, first, sums),
+                2 => drive::<2>(cells, starts, codes, first, sums),
+                3 => drive::<3>(cells, starts, codes, first, sums),
+                4 => drive::<4>(cells, starts, codes, first, sums),
+                5 => drive::<5>(cells, starts, codes, first, sums),
+                _ => plain::drive(cells, starts, codes, first, sums),
+            }
+        }
+    }
+
+    #[inline(always)]
     fn convert(
         self,
-        cells: &[Lanes<i16>],
-        driven: (&[u32], &[i16]),
+        sums: &[Line<Lanes<i16>>],
         noise: (u64, u64),
         rounding: &Rounding,
-        groups: [usize; 2],
-        joined: &mut [Lanes<i16>],
+        bits: usize,
+        joined: &mut [Line<Lanes<i16>>],
     ) {
         // SAFETY: only called from copies compiled for AVX-512.
         unsafe {
             match rounding.thresholds.as_slice() {
-                [a] => convert(cells, driven, noise, rounding, &[*a], groups, joined),
-                [a, b] => convert(cells, driven, noise, rounding, &[*a, *b], groups, joined),
-                [a, b, c] => convert(
-                    cells,
-                    driven,
-                    noise,
-                    rounding,
-                    &[*a, *b, *c],
-                    groups,
-                    joined,
-                ),
-                [a, b, c, d] => {
-                    convert(
-                        cells,
-                        driven,
-                        noise,
-                        rounding,
-                        &[*a, *b, *c, *d],
-                        groups,
-                        joined,
-                    );
-                }
-                _ => plain::convert(cells, driven, noise, rounding, groups, joined),
+                [a] => convert(sums, noise, rounding, &[*a], bits, joined),
+                [a, b] => convert(sums, noise, rounding, &[*a, *b], bits, joined),
+                [a, b, c] => convert(sums, noise, rounding, &[*a, *b, *c], bits, joined),
+                [a, b, c, d] => convert(sums, noise, rounding, &[*a, *b, *c, *d], bits, joined),
+                _ => plain::convert(sums, noise, rounding, bits, joined),
             }
         }
     }
@@ -303,11 +360,11 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn distance(
         self,
-        values: &[[f32; 16]],
+        values: &[Line<[f32; 16]>],
         starts: &[u32],
         weights: &[f32],
         gain: f32,
-        float: &[[f32; 16]; 4],
+        float: &[Line<[f32; 16]>; 4],
         squares: &mut [f32; 16],
     ) {
         // SAFETY: only called from copies compiled for AVX-512; `rows` is checked to hold four chunks,
@@ -318,13 +375,13 @@ impl Simd for Avx512 {
                 let rows = &values[*start as usize..*start as usize + 4];
                 let weight = _mm512_set1_ps(*weight);
                 for (sum, row) in sums.iter_mut().zip(rows) {
-                    *sum = _mm512_fmadd_ps(weight, _mm512_loadu_ps(row.as_ptr()), *sum);
+                    *sum = _mm512_fmadd_ps(weight, _mm512_load_ps(row.0.as_ptr()), *sum);
                 }
             }
             let gain = _mm512_set1_ps(gain);
             let mut square = _mm512_loadu_ps(squares.as_ptr());
             for (sum, float) in sums.into_iter().zip(float) {
-                let off = _mm512_fmsub_ps(gain, sum, _mm512_loadu_ps(float.as_ptr()));
+                let off = _mm512_fmsub_ps(gain, sum, _mm512_load_ps(float.0.as_ptr()));
                 square = _mm512_fmadd_ps(off, off, square);
             }
             _mm512_storeu_ps(squares.as_mut_ptr(), square);

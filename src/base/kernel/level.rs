@@ -92,26 +92,49 @@ pub(super) trait Simd: Copy {
         plain::combine(factor, z)
     }
 
+    /// Cells of these means and gains, rounded half to even.
+    #[inline(always)]
+    fn cells(
+        self,
+        means: &super::Lanes<f32>,
+        gains: &super::Lanes<f32>,
+        normals: &super::Lanes<f32>,
+    ) -> super::Lanes<i16> {
+        plain::cells(means, gains, normals)
+    }
+
     /// The values that a group's columns take; nothing where the rank is above 31.
     #[inline(always)]
     fn spread(self, values: &super::Lanes<i16>, ranks: &super::Lanes<u16>) -> super::Lanes<i16> {
         plain::spread(values, ranks)
     }
 
-    /// Drives rows of cells (where they begin, and their codes), converts the sums of all groups of columns
-    /// with 16 bits each of the draws from one on, two groups to a draw, and adds the codes, each worth
-    /// that of its bit, to `joined`; see [`tiles`](super::tiles).
+    /// What the sums of all groups of columns come to when rows of cells are driven (where they begin, and
+    /// their codes), counted from `first`; see [`tiles`](super::tiles).
+    #[inline(always)]
+    fn drive(
+        self,
+        cells: &[super::Line<super::Lanes<i16>>],
+        starts: &[u32],
+        codes: &[i16],
+        first: i16,
+        sums: &mut [super::Line<super::Lanes<i16>>],
+    ) {
+        plain::drive(cells, starts, codes, first, sums);
+    }
+
+    /// Converts sums, bit by bit, with 16 bits each of the draws from one on, two groups to a draw, and adds
+    /// the codes, each worth that of its bit, to `joined`.
     #[inline(always)]
     fn convert(
         self,
-        cells: &[super::Lanes<i16>],
-        driven: (&[u32], &[i16]),
+        sums: &[super::Line<super::Lanes<i16>>],
         noise: (u64, u64),
         rounding: &super::Rounding,
-        groups: [usize; 2],
-        joined: &mut [super::Lanes<i16>],
+        bits: usize,
+        joined: &mut [super::Line<super::Lanes<i16>>],
     ) {
-        plain::convert(cells, driven, noise, rounding, groups, joined);
+        plain::convert(sums, noise, rounding, bits, joined);
     }
 
     /// Entries of a table at these places, all of them inside it.
@@ -125,11 +148,11 @@ pub(super) trait Simd: Copy {
     #[inline(always)]
     fn distance(
         self,
-        values: &[[f32; 16]],
+        values: &[super::Line<[f32; 16]>],
         starts: &[u32],
         weights: &[f32],
         gain: f32,
-        float: &[[f32; 16]; 4],
+        float: &[super::Line<[f32; 16]>; 4],
         squares: &mut [f32; 16],
     ) {
         plain::distance(values, starts, weights, gain, float, squares);

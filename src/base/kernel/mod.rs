@@ -65,10 +65,15 @@ pub use product::{MOST, Rows, plain_product};
 pub use rank::{EMPTY, best, overtaken};
 pub use row::{Known, RowSums, RowTables, Slot, Weighing, ln, merge, softmax_row, unpack};
 
-pub use tiles::{Cells, Driven, GRID, Rounding, Written, tile_product, write_cells};
+pub use tiles::{Cells, Driven, GRID, Joined, Rounding, Written, tile_product, write_cells};
 
 /// Trials that go side by side.
 pub const LANES: usize = 32;
 
 /// A number for each lane.
 pub type Lanes<T> = [T; LANES];
+
+/// Numbers that begin on a cache line: a wide load that straddles two costs as much as two.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C, align(64))]
+struct Line<T>(pub T);

@@ -1,7 +1,7 @@
 //! The plain forms: what every level must give, to the bit.
 
 use super::normal::halves;
-use super::{LANES, Lanes, Rounding};
+use super::{LANES, Lanes, Line, Rounding};
 
 #[inline(always)]
 pub fn multiply<const R: usize>(errors: &[Lanes<u32>], queries: [&[i32]; R]) -> [Lanes<i32>; R] {
@@ -44,25 +44,36 @@ pub fn combine(factor: &[[f32; 4]], z: &[Lanes<f32>]) -> [Lanes<f32>; 4] {
 
 #[inline(always)]
 pub fn distance(
-    values: &[[f32; 16]],
+    values: &[Line<[f32; 16]>],
     starts: &[u32],
     weights: &[f32],
     gain: f32,
-    float: &[[f32; 16]; 4],
+    float: &[Line<[f32; 16]>; 4],
     squares: &mut [f32; 16],
 ) {
     for (chunk, float) in float.iter().enumerate() {
         let mut sum = [0.0_f32; 16];
         for (start, weight) in starts.iter().zip(weights) {
-            for (sum, value) in sum.iter_mut().zip(&values[*start as usize + chunk]) {
+            for (sum, value) in sum.iter_mut().zip(&values[*start as usize + chunk].0) {
                 *sum = weight.mul_add(*value, *sum);
             }
         }
-        for ((square, sum), float) in squares.iter_mut().zip(sum).zip(float) {
+        for ((square, sum), float) in squares.iter_mut().zip(sum).zip(&float.0) {
             let off = gain.mul_add(sum, -float);
             *square = off.mul_add(off, *square);
         }
     }
+}
+
+/// Below 2^22 the sum with this has no fraction, and its lowest bits are the whole number's.
+const ROUND: f32 = 12_582_912.0;
+
+#[inline(always)]
+pub fn cells(means: &Lanes<f32>, gains: &Lanes<f32>, normals: &Lanes<f32>) -> Lanes<i16> {
+    std::array::from_fn(|at| {
+        let cell = gains[at].mul_add(normals[at], means[at]);
+        (cell.clamp(-32_768.0, 32_767.0) + ROUND).to_bits() as i16
+    })
 }
 
 #[inline(always)]
@@ -71,35 +82,51 @@ pub fn spread(values: &Lanes<i16>, ranks: &Lanes<u16>) -> Lanes<i16> {
 }
 
 #[inline(always)]
-pub fn convert(
-    cells: &[Lanes<i16>],
-    (starts, codes): (&[u32], &[i16]),
-    (key, draw): (u64, u64),
-    rounding: &Rounding,
-    [groups, per_bit]: [usize; 2],
-    joined: &mut [Lanes<i16>],
+pub fn drive(
+    cells: &[Line<Lanes<i16>>],
+    starts: &[u32],
+    codes: &[i16],
+    first: i16,
+    sums: &mut [Line<Lanes<i16>>],
 ) {
-    for group in 0..groups {
-        let words = halves(key, draw.wrapping_add(group as u64 / 2))[group % 2];
-        let mut sum = [0_i16; LANES];
+    for (group, sums) in sums.iter_mut().enumerate() {
+        sums.0 = [first; LANES];
         for (start, code) in starts.iter().zip(codes) {
             let row = &cells[*start as usize + group];
-            for (sum, cell) in sum.iter_mut().zip(row) {
+            for (sum, cell) in sums.0.iter_mut().zip(&row.0) {
                 let product = (i32::from(*code) * i32::from(*cell) + (1 << 14)) >> 15;
                 *sum = sum.saturating_add(product as i16);
             }
         }
-        for (at, joined) in joined[group % per_bit].iter_mut().enumerate() {
-            let uniform = (words[at / 4] >> (16 * (at % 4))) as u16;
-            // From 1/128 to 1/32, rounded.
-            let fine = sum[at].saturating_add(2) >> 2;
-            let (whole, part) = (fine >> 5, (fine & 31) as usize);
-            let passed = rounding
-                .thresholds
-                .iter()
-                .filter(|row| uniform >= row[part]);
-            let code = whole + rounding.lowest + passed.count() as i16;
-            *joined += code.clamp(-rounding.max, rounding.max) << (group / per_bit);
+    }
+}
+
+#[inline(always)]
+pub fn convert(
+    sums: &[Line<Lanes<i16>>],
+    (key, draw): (u64, u64),
+    rounding: &Rounding,
+    bits: usize,
+    joined: &mut [Line<Lanes<i16>>],
+) {
+    let per_bit = joined.len();
+    for (bit, sums) in (0..bits).zip(sums.chunks(per_bit)) {
+        for (at, (sums, joined)) in sums.iter().zip(&mut *joined).enumerate() {
+            let group = bit * per_bit + at;
+            let words = halves(key, draw.wrapping_add(group as u64 / 2))[group % 2];
+            for at in 0..LANES {
+                let uniform = (words[at / 4] >> (16 * (at % 4))) as u16;
+                // From 1/128 to 1/32.
+                let fine = sums.0[at] >> 2;
+                let (whole, part) = (fine >> 5, (fine & 31) as usize);
+                let passed = rounding
+                    .thresholds
+                    .iter()
+                    .filter(|row| uniform >= row[part]);
+                let code = whole + rounding.lowest + passed.count() as i16;
+                let code = code.clamp(-rounding.max, rounding.max);
+                joined.0[at] = joined.0[at].wrapping_add(code << bit);
+            }
         }
     }
 }

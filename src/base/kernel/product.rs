@@ -1,7 +1,7 @@
 //! A x V of one query for 32 lanes, and how far it lies from the float output.
 
 use super::level::{Simd, for_each_level};
-use super::{LANES, Lanes};
+use super::{LANES, Lanes, Line};
 
 /// Components that are summed together.
 const CHUNK: usize = 16;
@@ -16,7 +16,7 @@ pub const MOST: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
     chunks: usize,
-    data: Vec<[f32; CHUNK]>,
+    data: Vec<Line<[f32; CHUNK]>>,
 }
 
 impl Rows {
@@ -24,10 +24,10 @@ impl Rows {
     #[must_use]
     pub fn of(rows: usize, width: usize, value: impl Fn(usize, usize) -> f32) -> Self {
         let chunks = width.div_ceil(CHUNK * GROUP) * GROUP;
-        let mut data = vec![[0.0; CHUNK]; rows * chunks];
+        let mut data = vec![Line([0.0; CHUNK]); rows * chunks];
         for row in 0..rows {
             for column in 0..width {
-                data[row * chunks + column / CHUNK][column % CHUNK] = value(row, column);
+                data[row * chunks + column / CHUNK].0[column % CHUNK] = value(row, column);
             }
         }
         Self { chunks, data }
@@ -35,7 +35,7 @@ impl Rows {
 
     /// One row.
     #[inline(always)]
-    fn row(&self, row: usize) -> &[[f32; CHUNK]] {
+    fn row(&self, row: usize) -> &[Line<[f32; CHUNK]>] {
         &self.data[row * self.chunks..(row + 1) * self.chunks]
     }
 }

@@ -11,13 +11,16 @@
 //! 1/32 of an LSB.
 
 use super::level::{Simd, for_each_level};
-use super::{LANES, Lanes};
+use super::{LANES, Lanes, Line};
 
 /// Units of a sum to an LSB.
 pub const GRID: f64 = 128.0;
 
 /// Thirty-seconds of an LSB.
 const FRACTIONS: usize = 32;
+
+/// Half a thirty-second: sums start from it, so that cutting them to thirty-seconds rounds.
+const HALF: i16 = 2;
 
 /// The plain ADC of a column.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,11 +148,9 @@ impl Cells {
 /// The cells of a trial.
 #[derive(Clone, Debug, Default)]
 pub struct Written {
-    cells: Vec<Lanes<i16>>,
+    cells: Vec<Line<Lanes<i16>>>,
     values: Vec<i16>,
 }
-
-const ROUND: f32 = 12_582_912.0;
 
 for_each_level! {
     /// Writes V: token t draws its cells under `key`, from draw `first[t]` on.
@@ -159,7 +160,7 @@ for_each_level! {
 #[inline(always)]
 fn write<S: Simd>(s: S, cells: &Cells, key: u64, first: &[u64], written: &mut Written) {
     let groups = cells.groups();
-    written.cells.resize(first.len() * groups, [0; LANES]);
+    written.cells.resize(first.len() * groups, Line([0; LANES]));
     for ((token, first), row) in cells
         .tokens
         .iter()
@@ -171,44 +172,48 @@ fn write<S: Simd>(s: S, cells: &Cells, key: u64, first: &[u64], written: &mut Wr
         let (values, _) = written.values.as_chunks_mut::<LANES>();
         for (draw, ((means, gains), values)) in token.law.iter().zip(values).enumerate() {
             let normals = s.normals(key, first.wrapping_add(draw as u64));
-            for at in 0..LANES {
-                let cell = gains[at]
-                    .mul_add(normals[at], means[at])
-                    .clamp(-32_000.0, 32_000.0);
-                values[at] = (cell + ROUND).to_bits() as i16;
-            }
+            *values = s.cells(means, gains, &normals);
         }
         for ((first, ranks), row) in token.spread.iter().zip(row) {
             let values = &written.values[usize::from(*first)..];
             if let Some(values) = values.first_chunk() {
-                *row = s.spread(values, ranks);
+                row.0 = s.spread(values, ranks);
             }
         }
     }
 }
 
-/// A query of one trial.
+/// Room for the sums of a query.
+#[derive(Clone, Debug, Default)]
+pub struct Joined(Vec<Line<Lanes<i16>>>);
+
+/// The queries of one trial.
 #[derive(Clone, Copy, Debug)]
 pub struct Driven<'a> {
-    /// Token and code of A of each survivor, `token << 16 | code`; those of code 0 drive nothing.
+    /// Token and code of A of each survivor, `token << 16 | code`, as many for each query; those of code 0
+    /// drive nothing.
     pub survivors: &'a [u32],
-    /// Key of the ADC's noise, and the first of the query's draws.
-    pub noise: (u64, u64),
-    /// What a joined code is worth in the output.
-    pub gain: f32,
+    /// Key of the ADC's noise.
+    pub key: u64,
+    /// First of its draws, by query.
+    pub first: &'a [u64],
+    /// What a joined code is worth in the output, by query.
+    pub gains: &'a [f32],
+    /// Float output, query by query, padded to the width of a bit.
+    pub float: &'a [f32],
 }
 
 for_each_level! {
-    /// Adds the squared distance between the output and `float` (padded to the width of a bit) to
-    /// `squares`, and counts in `rows` the rows driven in each tile. Token t lies on tile t / `wordlines`.
+    /// Adds the squared distance between the output and the float output to `squares`, and writes to `rows`
+    /// how many rows are driven in each tile, query by query. Token t lies on tile t / `wordlines`; at most
+    /// [`MOST`](super::MOST) survivors.
     pub fn tile_product(
         cells: &Cells,
         written: &Written,
         rounding: &Rounding,
         wordlines: usize,
         driven: Driven<'_>,
-        float: &[f32],
-        room: &mut Vec<Lanes<i16>>,
+        room: &mut Joined,
         squares: &mut [f32; 16],
         rows: &mut [u32],
     ) = product
@@ -222,57 +227,55 @@ fn product<S: Simd>(
     rounding: &Rounding,
     wordlines: usize,
     driven: Driven<'_>,
-    float: &[f32],
-    room: &mut Vec<Lanes<i16>>,
+    room: &mut Joined,
     squares: &mut [f32; 16],
     rows: &mut [u32],
 ) {
     let (groups, per_bit) = (cells.groups(), cells.width / LANES);
-    room.clear();
-    room.resize(per_bit, [0; LANES]);
-    rows.fill(0);
+    room.0.resize(per_bit + groups, Line([0; LANES]));
+    let (joined, sums) = room.0.split_at_mut(per_bit);
+    let queries = driven.first.len().max(1);
+    let (slots, tiles) = (driven.survivors.len() / queries, rows.len() / queries);
+    let slots_read = slots.min(super::MOST);
     let mut starts = [0_u32; super::MOST];
     let mut codes = [0_i16; super::MOST];
-    for (tile, rows) in rows.iter_mut().enumerate() {
-        let mut count = 0;
-        for survivor in driven.survivors {
-            let (token, code) = ((survivor >> 16) as usize, (survivor & 0xFFFF) as i16);
-            let inside = (tile * wordlines..(tile + 1) * wordlines).contains(&token);
-            if inside && code != 0 && count < super::MOST {
+    for (query, (first, gain)) in driven.first.iter().zip(driven.gains).enumerate() {
+        let survivors = &driven.survivors[query * slots..][..slots_read];
+        joined.fill(Line([0; LANES]));
+        for tile in 0..tiles {
+            // Without a branch on what is drawn; a row of code 0 adds nothing and may come along.
+            let (mut count, mut driving) = (0, 0);
+            for survivor in survivors {
+                let (token, code) = ((survivor >> 16) as usize, (survivor & 0xFFFF) as i16);
+                let inside = token.wrapping_sub(tile * wordlines) < wordlines;
                 starts[count] = (token * groups) as u32;
                 codes[count] = code;
-                count += 1;
+                count += usize::from(inside);
+                driving += u32::from(inside & (code != 0));
             }
+            rows[query * tiles + tile] = driving;
+            if driving == 0 {
+                continue;
+            }
+            let draw = first.wrapping_add((tile * groups.div_ceil(2)) as u64);
+            s.drive(
+                &written.cells,
+                &starts[..count],
+                &codes[..count],
+                HALF,
+                sums,
+            );
+            s.convert(sums, (driven.key, draw), rounding, cells.bits, joined);
         }
-        *rows = count as u32;
-        if count == 0 {
-            continue;
-        }
-        let (starts, codes) = (&starts[..count], &codes[..count]);
-        let draw = driven
-            .noise
-            .1
-            .wrapping_add((tile * groups.div_ceil(2)) as u64);
-        let noise = (driven.noise.0, draw);
-        s.convert(
-            &written.cells,
-            (starts, codes),
-            noise,
-            rounding,
-            [groups, per_bit],
-            room,
-        );
-    }
-    for (joined, float) in room
-        .as_flattened()
-        .as_chunks::<16>()
-        .0
-        .iter()
-        .zip(float.as_chunks::<16>().0)
-    {
-        for at in 0..16 {
-            let off = driven.gain.mul_add(f32::from(joined[at]), -float[at]);
-            squares[at] = off.mul_add(off, squares[at]);
+        let float = driven.float[query * cells.width..][..cells.width].as_chunks::<LANES>();
+        for (joined, float) in joined.iter().zip(float.0) {
+            let halves = joined.0.as_chunks::<16>().0.iter();
+            for (joined, float) in halves.zip(float.as_chunks::<16>().0) {
+                for at in 0..16 {
+                    let off = gain.mul_add(f32::from(joined[at]), -float[at]);
+                    squares[at] = off.mul_add(off, squares[at]);
+                }
+            }
         }
     }
 }

@@ -270,7 +270,7 @@ impl<'a> Fast<'a> {
             .collect();
         for lane in 0..BLOCK {
             let trial = (seed, block * BLOCK + lane, head);
-            values.run(self.level, trial, self.prepared, room, &mut designs);
+            values.run(self.level, trial, room, &mut designs);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::normal::Normal;
 use crate::base::cost::QueryTrace;
 use crate::base::kernel::{
-    Cells, Driven, GRID, LANES, Lanes, Level, Rounding, Written, tile_product, write_cells,
+    Cells, Driven, GRID, Joined, LANES, Lanes, Level, Rounding, Written, tile_product, write_cells,
 };
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::attention::{Attention, Finish, Prepared};
@@ -24,6 +24,8 @@ pub(super) struct ValueTiles {
     scale: f64,
     tiles: usize,
     wordlines: usize,
+    /// First draw of the ADC's noise, by query.
+    noise: Vec<u64>,
     /// Float output, padded to whole groups, query by query.
     float: Vec<f32>,
 }
@@ -62,7 +64,9 @@ pub(super) struct Design<'t> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct ValueRoom {
     written: Written,
-    joined: Vec<Lanes<i16>>,
+    joined: Joined,
+    gains: Vec<f32>,
+    /// Rows driven in each tile, query by query.
     rows: Vec<u32>,
 }
 
@@ -82,11 +86,11 @@ impl ValueTiles {
             let (mean, sigma) = (law.mean[at], law.variance[at].sqrt());
             ((mean * scale) as f32, (sigma * scale) as f32)
         });
-        let draws = cells.groups() as u64;
+        let groups = cells.groups() as u64;
         let first = law
             .slots
             .iter()
-            .map(|slot| slot.wrapping_mul(draws))
+            .map(|slot| slot.wrapping_mul(groups))
             .collect();
         let width = cells.width();
         let float = (0..prepared.q.ncols()).flat_map(|query| {
@@ -94,11 +98,15 @@ impl ValueTiles {
             let padded = move |at: usize| column.get(at).map_or(0.0, |value| *value as f32);
             (0..width).map(padded).collect::<Vec<_>>()
         });
+        let tiles = values.tiles.len();
+        let draws = (tiles * cells.groups().div_ceil(2)) as u64;
+        let noise = |query| prepared.address(query).wrapping_mul(draws);
         Some(Self {
+            noise: (0..prepared.q.ncols()).map(noise).collect(),
             float: float.collect(),
             first,
             scale,
-            tiles: values.tiles.len(),
+            tiles,
             wordlines: values
                 .tiles
                 .first()
@@ -145,44 +153,44 @@ impl ValueTiles {
         &self,
         level: Level,
         (seed, trial, head): (Seed, u64, u64),
-        prepared: &Prepared,
         room: &mut ValueRoom,
         designs: &mut [Design<'_>],
     ) {
         let lane = (trial % LANES as u64) as usize;
         let key = self.law.key_of_all(seed, trial, head);
         write_cells(level, &self.cells, key, &self.first, &mut room.written);
-        room.rows.resize(self.tiles, 0);
+        room.rows.resize(self.noise.len() * self.tiles, 0);
         let noise = seed.key(Purpose::PlainAdc, trial, Site(head, 0));
-        let draws = (self.tiles * self.cells.groups().div_ceil(2)) as u64;
-        let width = self.cells.width();
         for design in designs {
             let (case, handed) = (design.case, design.handed);
-            for (query, float) in self.float.chunks(width).enumerate() {
-                let own = query * case.slots..(query + 1) * case.slots;
-                let driven = Driven {
-                    survivors: &handed.survivors[lane][own],
-                    noise: (noise, prepared.address(query).wrapping_mul(draws)),
-                    gain: handed.gains[lane][query] * case.lsb,
-                };
-                tile_product(
-                    level,
-                    &self.cells,
-                    &room.written,
-                    &case.rounding,
-                    self.wordlines,
-                    driven,
-                    float,
-                    &mut room.joined,
-                    &mut design.distance[lane],
-                    &mut room.rows,
-                );
+            room.gains.clear();
+            room.gains
+                .extend(handed.gains[lane].iter().map(|gain| gain * case.lsb));
+            let driven = Driven {
+                survivors: &handed.survivors[lane],
+                key: noise,
+                first: &self.noise,
+                gains: &room.gains,
+                float: &self.float,
+            };
+            tile_product(
+                level,
+                &self.cells,
+                &room.written,
+                &case.rounding,
+                self.wordlines,
+                driven,
+                &mut room.joined,
+                &mut design.distance[lane],
+                &mut room.rows,
+            );
+            for (query, rows) in room.rows.chunks(self.tiles.max(1)).enumerate() {
                 let counts = design.rows.chunks_mut(case.slots + 1);
-                for (counts, rows) in counts.zip(&room.rows) {
+                for (counts, rows) in counts.zip(rows) {
                     counts[*rows as usize][lane] += 1;
                 }
                 if let (0, Some(traces)) = (lane, &mut design.traces) {
-                    traces[query].value_rows.clone_from(&room.rows);
+                    traces[query].value_rows = rows.to_vec();
                 }
             }
         }
