@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::level::{Avx512, Simd};
 use super::normal::{FIRST, GOLDEN, LARGEST, SECOND, WORDS};
 use super::octave::OCTAVES;
-use super::{LANES, Lanes, Line, Rounding, plain};
+use super::{LANES, Lanes, Line, Rounding, Rows, plain};
 
 /// What word `at` of a key and the seven after it are made of.
 ///
@@ -142,6 +142,99 @@ unsafe fn convert<const N: usize>(
     }
 }
 
+/// Distances of a row with `N` survivors, whose places and weights stay in registers.
+///
+/// # Safety
+/// Only for copies compiled for AVX-512.
+#[inline(always)]
+unsafe fn distances<const N: usize>(
+    values: &Rows,
+    float: &[Line<[f32; 16]>],
+    tokens: &[Lanes<u16>; N],
+    weights: &[Lanes<f32>; N],
+    gain: &Lanes<f32>,
+    distance: &mut Lanes<[f32; 16]>,
+) {
+    for lane in 0..LANES {
+        let rows: [&[Line<[f32; 16]>]; N] =
+            std::array::from_fn(|at| values.row(usize::from(tokens[at][lane])));
+        // SAFETY: as above; a `Line` is aligned to the 64 bytes of a load; rows and `float` are of one width,
+        // which is asserted, and whole groups of four chunks.
+        unsafe {
+            let weights: [__m512; N] = std::array::from_fn(|at| _mm512_set1_ps(weights[at][lane]));
+            let gain = _mm512_set1_ps(gain[lane]);
+            let mut square = _mm512_loadu_ps(distance[lane].as_ptr());
+            assert!(rows.iter().all(|row| row.len() == float.len()));
+            for (group, float) in float.as_chunks::<4>().0.iter().enumerate() {
+                let mut sums = [_mm512_setzero_ps(); 4];
+                for (row, weight) in rows.iter().zip(weights) {
+                    for (chunk, sum) in sums.iter_mut().enumerate() {
+                        let value = row.get_unchecked(4 * group + chunk);
+                        *sum = _mm512_fmadd_ps(weight, _mm512_load_ps(value.0.as_ptr()), *sum);
+                    }
+                }
+                for (sum, float) in sums.into_iter().zip(float) {
+                    let off = _mm512_fmsub_ps(gain, sum, _mm512_load_ps(float.0.as_ptr()));
+                    square = _mm512_fmadd_ps(off, off, square);
+                }
+            }
+            _mm512_storeu_ps(distance[lane].as_mut_ptr(), square);
+        }
+    }
+}
+
+/// Two halves as i16, saturated.
+///
+/// # Safety
+/// Only for copies compiled for AVX-512.
+#[inline(always)]
+unsafe fn in_order(low: __m512i, high: __m512i) -> __m512i {
+    // SAFETY: as above; nothing but registers is touched.
+    unsafe {
+        // Packing takes turns between its operands, 64 bits each.
+        let order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+        _mm512_permutexvar_epi64(order, _mm512_packs_epi32(low, high))
+    }
+}
+
+/// Entries of a table that are looked up by permutations, 32 at a time; in a longer one lane by lane.
+const LONG: usize = 128;
+
+/// Entries of a table of `len` words; 0 for a place outside it.
+///
+/// # Safety
+/// Only for copies compiled for AVX-512; `table` must be valid for `len` reads.
+#[inline(always)]
+unsafe fn fetch(table: *const u32, len: usize, at: &Lanes<u16>) -> Lanes<u32> {
+    let mut out = [0_u32; LANES];
+    // SAFETY: as above; masked loads read only entries below `len`, loads and stores of halves of 32 entries
+    // need no alignment. The permutation looks at five bits of an index.
+    unsafe {
+        let half = |half: usize| {
+            _mm512_cvtepu16_epi32(_mm256_loadu_si256(at.as_ptr().add(16 * half).cast()))
+        };
+        let at = [half(0), half(1)];
+        let mut found = [_mm512_setzero_si512(); 2];
+        for first in (0..len).step_by(32) {
+            let left = (len - first).min(32);
+            let held = u32::MAX >> (32 - left);
+            let entries = table.add(first).cast();
+            let low = _mm512_maskz_loadu_epi32(held as u16, entries);
+            let high = _mm512_maskz_loadu_epi32((held >> 16) as u16, entries.wrapping_add(16));
+            let block = _mm512_set1_epi32((first / 32) as i32);
+            for (found, at) in found.iter_mut().zip(at) {
+                let here = _mm512_cmpeq_epi32_mask(_mm512_srli_epi32::<5>(at), block);
+                let entry = _mm512_permutex2var_epi32(low, at, high);
+                *found = _mm512_mask_mov_epi32(*found, here, entry);
+            }
+        }
+        for (half, found) in found.into_iter().enumerate() {
+            _mm512_storeu_si512(out.as_mut_ptr().add(16 * half).cast(), found);
+        }
+    }
+    out
+}
+
 impl Simd for Avx512 {
     #[inline(always)]
     fn normals(self, key: u64, draw: u64) -> Lanes<f32> {
@@ -221,6 +314,24 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn ceil(self, depth: &Lanes<f32>, most: f32) -> Lanes<u16> {
+        let mut out = [0_u16; LANES];
+        // SAFETY: only called from copies compiled for AVX-512; loads are of halves of 32 f32, the store
+        // of 32 u16, and none needs alignment.
+        unsafe {
+            let (one, most) = (_mm512_set1_ps(1.0), _mm512_set1_ps(most));
+            let whole = |half: usize| {
+                let depth = _mm512_loadu_ps(depth.as_ptr().add(16 * half));
+                // Of a NaN the second operand is taken, as in the plain form.
+                let within = _mm512_min_ps(_mm512_max_ps(depth, one), most);
+                _mm512_cvt_roundps_epi32::<{ _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC }>(within)
+            };
+            _mm512_storeu_si512(out.as_mut_ptr().cast(), in_order(whole(0), whole(1)));
+        }
+        out
+    }
+
+    #[inline(always)]
     fn count_below(self, ladder: &[Lanes<i16>], depth: &Lanes<i16>) -> Lanes<u16> {
         let mut count = [0_u16; LANES];
         // SAFETY: only called from copies compiled for AVX-512; loads and stores are of 32 i16 or u16,
@@ -273,11 +384,7 @@ impl Simd for Avx512 {
                 let load = |all: &Lanes<f32>| _mm512_loadu_ps(all.as_ptr().add(16 * half));
                 _mm512_cvtps_epi32(_mm512_fmadd_ps(load(gains), load(normals), load(means)))
             };
-            // Packing takes turns between its operands, 64 bits each; the permutation puts them in order.
-            let packed = _mm512_packs_epi32(whole(0), whole(1));
-            let order = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
-            let packed = _mm512_permutexvar_epi64(order, packed);
-            _mm512_storeu_si512(out.as_mut_ptr().cast(), packed);
+            _mm512_storeu_si512(out.as_mut_ptr().cast(), in_order(whole(0), whole(1)));
         }
         out
     }
@@ -341,6 +448,24 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn fetch(self, table: &[f32], at: &Lanes<u16>) -> Lanes<f32> {
+        if table.len() > LONG {
+            return plain::fetch(table, at);
+        }
+        // SAFETY: only called from copies compiled for AVX-512.
+        unsafe { fetch(table.as_ptr().cast(), table.len(), at) }.map(f32::from_bits)
+    }
+
+    #[inline(always)]
+    fn fetch_words(self, table: &[u32], at: &Lanes<u16>) -> Lanes<u32> {
+        if table.len() > LONG {
+            return plain::fetch(table, at);
+        }
+        // SAFETY: only called from copies compiled for AVX-512.
+        unsafe { fetch(table.as_ptr(), table.len(), at) }
+    }
+
+    #[inline(always)]
     fn look_up(self, table: &[f32; 32], at: &Lanes<u16>) -> Lanes<f32> {
         let mut out = [0.0_f32; LANES];
         // SAFETY: only called from copies compiled for AVX-512; loads and stores are of halves of 32
@@ -358,33 +483,31 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn distance(
+    fn distances(
         self,
-        values: &[Line<[f32; 16]>],
-        starts: &[u32],
-        weights: &[f32],
-        gain: f32,
-        float: &[Line<[f32; 16]>; 4],
-        squares: &mut [f32; 16],
+        values: &Rows,
+        float: &[Line<[f32; 16]>],
+        tokens: &[Lanes<u16>],
+        weights: &[Lanes<f32>],
+        gain: &Lanes<f32>,
+        distance: &mut Lanes<[f32; 16]>,
     ) {
-        // SAFETY: only called from copies compiled for AVX-512; `rows` is checked to hold four chunks,
-        // all other loads and stores are of whole chunks, and need no alignment.
-        unsafe {
-            let mut sums = [_mm512_setzero_ps(); 4];
-            for (start, weight) in starts.iter().zip(weights) {
-                let rows = &values[*start as usize..*start as usize + 4];
-                let weight = _mm512_set1_ps(*weight);
-                for (sum, row) in sums.iter_mut().zip(rows) {
-                    *sum = _mm512_fmadd_ps(weight, _mm512_load_ps(row.0.as_ptr()), *sum);
+        macro_rules! unrolled {
+            ($($count:literal)*) => {
+                match tokens.len() {
+                    // SAFETY: only called from copies compiled for AVX-512.
+                    $($count => unsafe {
+                        let (Some(tokens), Some(weights)) =
+                            (tokens.first_chunk::<$count>(), weights.first_chunk())
+                        else {
+                            return;
+                        };
+                        distances(values, float, tokens, weights, gain, distance);
+                    },)*
+                    _ => plain::distances(values, float, tokens, weights, gain, distance),
                 }
-            }
-            let gain = _mm512_set1_ps(gain);
-            let mut square = _mm512_loadu_ps(squares.as_ptr());
-            for (sum, float) in sums.into_iter().zip(float) {
-                let off = _mm512_fmsub_ps(gain, sum, _mm512_load_ps(float.0.as_ptr()));
-                square = _mm512_fmadd_ps(off, off, square);
-            }
-            _mm512_storeu_ps(squares.as_mut_ptr(), square);
+            };
         }
+        unrolled!(1 2 3 4 5 6 7 8);
     }
 }

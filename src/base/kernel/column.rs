@@ -366,14 +366,9 @@ fn encode<S: Simd>(
 ) {
     let mut code = [0_u16; LANES];
     if ladder.is_empty() {
-        let top = f32::from(statics.steps) + 1.0;
-        for lane in 0..LANES {
-            let below = depth[lane].clamp(0.5, top);
-            // SAFETY: 0.5..=steps + 1 <= 65536 is in the range of an i32, and a NaN cannot come: all
-            // terms are finite.
-            let whole: i32 = unsafe { below.to_int_unchecked() };
-            let above = (below > whole as f32) as i32;
-            code[lane] = (whole + above - 1) as u16;
+        code = s.ceil(depth, f32::from(statics.steps) + 1.0);
+        for code in &mut code {
+            *code -= 1;
         }
     } else {
         let mut fixed_depth = [0_i16; LANES];

@@ -76,6 +76,12 @@ pub(super) trait Simd: Copy {
         plain::multiply(errors, queries)
     }
 
+    /// The next whole number, at least 1 and at most `most`, which fits an i16.
+    #[inline(always)]
+    fn ceil(self, depth: &super::Lanes<f32>, most: f32) -> super::Lanes<u16> {
+        plain::ceil(depth, most)
+    }
+
     /// How many levels of a ladder lie below a depth.
     #[inline(always)]
     fn count_below(
@@ -137,25 +143,37 @@ pub(super) trait Simd: Copy {
         plain::convert(sums, noise, rounding, bits, joined);
     }
 
-    /// Entries of a table at these places, all of them inside it.
+    /// Entries of a table of any length at these places, all of them inside it.
+    #[inline(always)]
+    fn fetch(self, table: &[f32], at: &super::Lanes<u16>) -> super::Lanes<f32> {
+        plain::fetch(table, at)
+    }
+
+    /// The same of whole numbers.
+    #[inline(always)]
+    fn fetch_words(self, table: &[u32], at: &super::Lanes<u16>) -> super::Lanes<u32> {
+        plain::fetch(table, at)
+    }
+
+    /// Entries of a short table at these places, all of them inside it.
     #[inline(always)]
     fn look_up(self, table: &[f32; 32], at: &super::Lanes<u16>) -> super::Lanes<f32> {
         plain::look_up(table, at)
     }
 
-    /// Adds `|gain * sum over i of weights[i] values[starts[i]..][..4] - float|^2` to `squares`, folded
-    /// to one chunk: for each component the four chunks in order.
+    /// Adds `(gain * sum over i of weights[i] values[tokens[i]] - float)^2` to each lane's `distance`,
+    /// component by component modulo 16, chunk after chunk.
     #[inline(always)]
-    fn distance(
+    fn distances(
         self,
-        values: &[super::Line<[f32; 16]>],
-        starts: &[u32],
-        weights: &[f32],
-        gain: f32,
-        float: &[super::Line<[f32; 16]>; 4],
-        squares: &mut [f32; 16],
+        values: &super::Rows,
+        float: &[super::Line<[f32; 16]>],
+        tokens: &[super::Lanes<u16>],
+        weights: &[super::Lanes<f32>],
+        gain: &super::Lanes<f32>,
+        distance: &mut super::Lanes<[f32; 16]>,
     ) {
-        plain::distance(values, starts, weights, gain, float, squares);
+        plain::distances(values, float, tokens, weights, gain, distance);
     }
 }
 

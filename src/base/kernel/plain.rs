@@ -1,7 +1,7 @@
 //! The plain forms: what every level must give, to the bit.
 
 use super::normal::halves;
-use super::{LANES, Lanes, Line, Rounding};
+use super::{LANES, Lanes, Line, Rounding, Rows};
 
 #[inline(always)]
 pub fn multiply<const R: usize>(errors: &[Lanes<u32>], queries: [&[i32]; R]) -> [Lanes<i32>; R] {
@@ -16,6 +16,18 @@ pub fn multiply<const R: usize>(errors: &[Lanes<u32>], queries: [&[i32]; R]) -> 
         }
     }
     sums
+}
+
+#[inline(always)]
+pub fn ceil(depth: &Lanes<f32>, most: f32) -> Lanes<u16> {
+    let mut out = [0_u16; LANES];
+    for lane in 0..LANES {
+        let within = depth[lane].max(1.0).min(most);
+        // SAFETY: 1 to 32767 is in the range of an i32, and `max` takes the 1 where a NaN would be.
+        let whole: i32 = unsafe { within.to_int_unchecked() };
+        out[lane] = (whole + i32::from(within > whole as f32)) as u16;
+    }
+    out
 }
 
 #[inline(always)]
@@ -43,24 +55,27 @@ pub fn combine(factor: &[[f32; 4]], z: &[Lanes<f32>]) -> [Lanes<f32>; 4] {
 }
 
 #[inline(always)]
-pub fn distance(
-    values: &[Line<[f32; 16]>],
-    starts: &[u32],
-    weights: &[f32],
-    gain: f32,
-    float: &[Line<[f32; 16]>; 4],
-    squares: &mut [f32; 16],
+pub fn distances(
+    values: &Rows,
+    float: &[Line<[f32; 16]>],
+    tokens: &[Lanes<u16>],
+    weights: &[Lanes<f32>],
+    gain: &Lanes<f32>,
+    distance: &mut Lanes<[f32; 16]>,
 ) {
-    for (chunk, float) in float.iter().enumerate() {
-        let mut sum = [0.0_f32; 16];
-        for (start, weight) in starts.iter().zip(weights) {
-            for (sum, value) in sum.iter_mut().zip(&values[*start as usize + chunk].0) {
-                *sum = weight.mul_add(*value, *sum);
+    for lane in 0..LANES {
+        for (chunk, float) in float.iter().enumerate() {
+            let mut sum = [0.0_f32; 16];
+            for (token, weight) in tokens.iter().zip(weights) {
+                let row = values.row(usize::from(token[lane]));
+                for (sum, value) in sum.iter_mut().zip(&row[chunk].0) {
+                    *sum = weight[lane].mul_add(*value, *sum);
+                }
             }
-        }
-        for ((square, sum), float) in squares.iter_mut().zip(sum).zip(&float.0) {
-            let off = gain.mul_add(sum, -float);
-            *square = off.mul_add(off, *square);
+            for ((square, sum), float) in distance[lane].iter_mut().zip(sum).zip(&float.0) {
+                let off = gain[lane].mul_add(sum, -float);
+                *square = off.mul_add(off, *square);
+            }
         }
     }
 }
@@ -134,4 +149,9 @@ pub fn convert(
 #[inline(always)]
 pub fn look_up(table: &[f32; 32], at: &Lanes<u16>) -> Lanes<f32> {
     at.map(|at| table[usize::from(at & 31)])
+}
+
+#[inline(always)]
+pub fn fetch<T: Copy>(table: &[T], at: &Lanes<u16>) -> Lanes<T> {
+    at.map(|at| table[usize::from(at)])
 }

@@ -1,7 +1,7 @@
 //! A x V of one query for 32 lanes, and how far it lies from the float output.
 
 use super::level::{Simd, for_each_level};
-use super::{LANES, Lanes, Line};
+use super::{Lanes, Line};
 
 /// Components that are summed together.
 const CHUNK: usize = 16;
@@ -35,7 +35,7 @@ impl Rows {
 
     /// One row.
     #[inline(always)]
-    fn row(&self, row: usize) -> &[Line<[f32; CHUNK]>] {
+    pub(super) fn row(&self, row: usize) -> &[Line<[f32; CHUNK]>] {
         &self.data[row * self.chunks..(row + 1) * self.chunks]
     }
 }
@@ -65,35 +65,20 @@ fn plain<S: Simd>(
     gain: &Lanes<f32>,
     distance: &mut Lanes<[f32; 16]>,
 ) {
-    let float = float.row(wanted);
-    let mut starts = [0_u32; MOST];
-    let mut own = [0.0_f32; MOST];
     let count = tokens.len().min(MOST);
-    for lane in 0..LANES {
-        for at in 0..count {
-            starts[at] = u32::from(tokens[at][lane]) * values.chunks as u32;
-            own[at] = weights[at][lane];
-        }
-        let (starts, own) = (&mut starts[..count], &own[..count]);
-        for group in float.as_chunks::<GROUP>().0 {
-            s.distance(
-                &values.data,
-                starts,
-                own,
-                gain[lane],
-                group,
-                &mut distance[lane],
-            );
-            for start in starts.iter_mut() {
-                *start += GROUP as u32;
-            }
-        }
-    }
+    s.distances(
+        values,
+        float.row(wanted),
+        &tokens[..count],
+        &weights[..count],
+        gain,
+        distance,
+    );
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Level, normals, words};
+    use super::super::{LANES, Level, normals, words};
     use super::*;
 
     /// Survivors, width of V, tokens.

@@ -68,7 +68,7 @@ for_each_level! {
 
 #[inline(always)]
 fn compare<S: Simd>(
-    _: S,
+    s: S,
     key: u64,
     draw: u64,
     last: &Lanes<u16>,
@@ -76,10 +76,10 @@ fn compare<S: Simd>(
     alone: &[u32],
 ) -> u32 {
     let drawn = words(key, draw);
+    let bounds = s.fetch_words(alone, &last.map(|key| key >> tag_bits));
     let mut lanes = 0;
     for lane in 0..LANES {
-        let bound = alone[usize::from(last[lane] >> tag_bits)];
-        lanes |= u32::from(drawn[lane] >= bound) << lane;
+        lanes |= u32::from(drawn[lane] >= bounds[lane]) << lane;
     }
     lanes
 }

@@ -219,15 +219,9 @@ fn row<S: Simd>(
         let entropy = s.look_up(&tables.entropies, &place);
         let decoded = s.look_up(&tables.decoded, &slot.code);
         *weights = s.look_up(&tables.weights, &place);
-        // Fetched lane by lane, then computed with in vectors.
-        let (mut log_probability, mut clean) = ([0.0_f32; LANES], [0.0_f32; LANES]);
-        let mut identity = [0_u32; LANES];
-        for lane in 0..LANES {
-            let index = usize::from(slot.index[lane]);
-            log_probability[lane] = known.log_probability[index];
-            clean[lane] = known.clean[index];
-            identity[lane] = known.identity[index];
-        }
+        let log_probability = s.fetch(&known.log_probability, &slot.index);
+        let clean = s.fetch(&known.clean, &slot.index);
+        let identity = s.fetch_words(&known.identity, &slot.index);
         for lane in 0..LANES {
             crossed[lane] += (-value[lane]).mul_add(log_probability[lane], entropy[lane]);
             total[lane] += value[lane];
@@ -249,13 +243,15 @@ fn row<S: Simd>(
     }
     let drop = 24 - tables.reciprocal_bits;
     let half = (1_u32 << drop) >> 1;
+    let mut inverse = [0.0_f32; LANES];
     let mut reciprocal = [0.0_f32; LANES];
     let mut any = [0.0_f32; LANES];
     for lane in 0..LANES {
         let safe = if total[lane] > 0.0 { total[lane] } else { 1.0 };
         any[lane] = if total[lane] > 0.0 { 1.0 } else { 0.0 };
         // Round the mantissa to its upper bits, half to even.
-        let bits = (1.0 / safe).to_bits();
+        inverse[lane] = 1.0 / safe;
+        let bits = inverse[lane].to_bits();
         let even = (bits >> drop) & 1 & u32::from(drop > 0);
         let rounded = (bits + half.saturating_sub(1) + even) >> drop << drop;
         reciprocal[lane] = f32::from_bits(if drop > 0 { rounded } else { bits });
@@ -287,10 +283,10 @@ fn row<S: Simd>(
     }
     let log = ln(total);
     for lane in 0..LANES {
-        let divergence = crossed[lane] / total[lane] - log[lane];
+        let divergence = crossed[lane].mul_add(inverse[lane], -log[lane]);
         sums.divergence[lane] += f64::from(divergence * any[lane]);
-        sums.rows[lane] += any[lane] as u32;
-        let lost = lost[lane] / total[lane] * any[lane] + (1.0 - any[lane]);
+        sums.rows[lane] += u32::from(any[lane] > 0.0);
+        let lost = (lost[lane] * inverse[lane]).mul_add(any[lane], 1.0 - any[lane]);
         sums.underflow[lane] += f64::from(lost);
         sums.error[lane] += f64::from(error[lane]);
         sums.error_square[lane] += f64::from(error_square[lane]);

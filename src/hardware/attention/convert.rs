@@ -120,6 +120,16 @@ impl Prepared {
 }
 
 impl Attention {
+    /// Whether heads prepared for this hardware are the same for other hardware: noise is no part of them.
+    #[must_use]
+    pub fn prepares_like(&self, other: &Self) -> bool {
+        self.quantise == other.quantise
+            && self.ramp == other.ramp
+            && self.crossbar == other.crossbar
+            && self.device.cell == other.device.cell
+            && CleanSums::needs(&self.device) == CleanSums::needs(&other.device)
+    }
+
     /// The ladders of a chip's columns.
     #[must_use]
     pub fn ladders(&self, chip: &Chip) -> Ladders {

@@ -89,6 +89,19 @@ impl<'a> Finish<'a> {
         finish
     }
 
+    /// Whether a design of this hardware looks at calibration rows, and not only at their scales.
+    #[must_use]
+    pub fn reads_rows(attention: &Attention) -> bool {
+        let fitted = matches!(
+            attention.av,
+            AvParams::Tiles {
+                adc: AdcParams::Uniform { .. },
+                ..
+            }
+        );
+        fitted || attention.softmax.threshold_percentile().is_some()
+    }
+
     /// The given percentile of the magnitudes of clean partial sums over calibration queries.
     fn clean_partial_sums(&self, rows: &Prepared, wordlines: usize, percent: f64) -> f64 {
         let (queries, tokens) = (rows.q.ncols(), rows.k.nrows());

@@ -31,20 +31,27 @@ pub struct Keys {
 }
 
 impl CleanSums {
+    /// Whether the negative sums are needed, and the lost charge.
+    #[must_use]
+    pub fn needs(device: &Device) -> (bool, bool) {
+        let line = &device.line;
+        let negative =
+            line.headroom.is_finite() || line.compression > 0.0 || line.capacitance_mismatch > 0.0;
+        (negative, line.pulse_loss > 0.0)
+    }
+
     /// Sums of the codes of a head: `k` is tokens x d, `q` is d x queries. What the lines need is only
     /// taken where the device needs it. A cell that holds `w + offset` conducts on the line of its
     /// input's sign; its ideal reference column takes the offset's share of every sum away.
     #[must_use]
     pub fn of(crossbar: &Crossbar, device: &Device, k: &Matrix, q: &Matrix) -> Self {
-        let line = &device.line;
-        let needs_negative =
-            line.headroom.is_finite() || line.compression > 0.0 || line.capacitance_mismatch > 0.0;
+        let (needs_negative, needs_lost) = Self::needs(device);
         let negative = needs_negative.then(|| {
             // Weights as they conduct: negative products are those of opposite signs.
             let conducting = k.add_scalar(crossbar.offset);
             (conducting.abs() * q.abs() - &conducting * q) / 2.0
         });
-        let lost = (line.pulse_loss > 0.0).then(|| {
+        let lost = needs_lost.then(|| {
             let radix = f64::from(device.cell.radix());
             let mut levels = vec![0.0; crossbar.places.len()];
             let reference = crossbar.current(crossbar.offset, device.cell, radix, &mut levels);

@@ -10,7 +10,7 @@ use crate::base::energy::Corner;
 use crate::base::units::Picos;
 use crate::hardware::device::Device;
 use crate::shell::config::{Overrides, Plan, find_home};
-use crate::shell::experiment::{Result as Case, groups, run_group};
+use crate::shell::experiment::{Result as Case, Shelf, groups, run_group};
 use crate::study::metrics::Metric;
 
 /// Arguments of `topkima macro`.
@@ -57,8 +57,9 @@ pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
     }
     let mut results: Vec<Case> = Vec::new();
     let mut notes = Vec::new();
+    let mut shelf = Shelf::default();
     for group in groups(&plan) {
-        let (done, said) = run_group(&mut plan, &group, &mut |_| {})?;
+        let (done, said) = run_group(&mut plan, &group, &mut shelf, &mut |_| {})?;
         // The screen shows the file as it stands; a sweep of --set would show its first point.
         results.extend(done.into_iter().filter(|result| result.point == 0));
         notes.extend(said.lines);

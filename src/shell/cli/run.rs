@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::Failure;
 use crate::base::kernel::Level;
 use crate::shell::config::{MAX_TRIALS, Overrides, Plan};
-use crate::shell::experiment::{Path as Road, groups, run_group};
+use crate::shell::experiment::{Path as Road, Shelf, groups, run_group};
 use crate::shell::journal::{Journal, write_whole};
 use crate::shell::report::{Entry, breakdown_csv, entry, figures, header, rows_csv};
 use crate::study::workload::MAX_TOKENS;
@@ -163,6 +163,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let bar = progress(arguments.quiet, groups.len() as u64 * plan.params.trials);
     let mut notes: Vec<String> = Vec::new();
     let mut paths: Vec<Road> = Vec::new();
+    let mut shelf = Shelf::default();
     for group in &groups {
         let finished = |case: &(usize, usize)| {
             entries
@@ -173,7 +174,8 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
             bar.inc(plan.params.trials);
             continue;
         }
-        let (results, said) = run_group(&mut plan, group, &mut |trials| bar.inc(trials))?;
+        let (results, said) =
+            run_group(&mut plan, group, &mut shelf, &mut |trials| bar.inc(trials))?;
         let mut rows = Vec::with_capacity(results.len());
         for result in &results {
             let mut row = entry(&plan, result);

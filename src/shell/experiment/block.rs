@@ -1,11 +1,15 @@
 //! Cases that share a conversion, head by head and trial by trial.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
+
+use super::shelf::Shelf;
 
 use crate::base::cost::{Cost, Ledger};
 use crate::base::rng::Seed;
 use crate::base::timing::StageTimes;
-use crate::hardware::attention::{Account, Calibration, Finish, Prepared, Spent};
+use crate::hardware::attention::{Account, Finish, Prepared, Spent};
 use crate::hardware::crossbar::Chip;
 use crate::shell::config::Case;
 use crate::study::metrics::{CostTally, HeadTally};
@@ -57,7 +61,7 @@ pub(super) struct Block<'a> {
     pub seed: Seed,
     pub cases: Vec<&'a Case>,
     /// By head.
-    pub prepared: Vec<Prepared>,
+    pub prepared: Arc<Vec<Prepared>>,
     /// By head, then by case.
     pub finishes: Vec<Vec<Finish<'a>>>,
 }
@@ -96,34 +100,25 @@ struct Unit {
 }
 
 impl<'a> Block<'a> {
-    /// Calibrates and quantises every head, and loads every case's design for it.
-    pub fn prepare(seed: Seed, cases: Vec<&'a Case>) -> Self {
-        let front = &cases[0].attention;
-        let workload = &cases[0].workload;
-        let largest_k = |head: usize| {
-            cases
-                .iter()
-                .map(|case| case.attention.topk[head].k)
-                .max()
-                .unwrap_or(1)
-        };
-        let heads: Vec<usize> = (0..workload.heads.len()).collect();
-        let both: Vec<(Prepared, Vec<Finish<'a>>)> = heads
+    /// Takes the heads ready from the shelf, and loads every case's design for them.
+    pub fn prepare(seed: Seed, cases: Vec<&'a Case>, shelf: &mut Shelf) -> Self {
+        let (front, workload) = (cases[0].attention.as_ref(), &cases[0].workload);
+        let prepared = shelf.heads(&cases);
+        let reads_rows = cases.iter().any(|case| Finish::reads_rows(&case.attention));
+        let finishes = prepared
             .par_iter()
-            .map(|&head| {
-                let rows = &workload.calibration[head];
-                let calibration = Calibration::of(front, rows, head);
-                let calibrated = Prepared::of(front, rows, calibration, 1);
-                let finishes = cases
-                    .iter()
-                    .map(|case| Finish::load(&case.attention, case.datapath, head, &calibrated))
-                    .collect();
-                let prepared =
-                    Prepared::of(front, &workload.heads[head], calibration, largest_k(head));
-                (prepared, finishes)
+            .enumerate()
+            .map(|(head, prepared)| {
+                let rows = reads_rows.then(|| {
+                    let rows = &workload.calibration[head];
+                    Prepared::of(front, rows, prepared.calibration, 1)
+                });
+                let rows = rows.as_ref().unwrap_or(prepared);
+                let load =
+                    |case: &&'a Case| Finish::load(&case.attention, case.datapath, head, rows);
+                cases.iter().map(load).collect()
             })
             .collect();
-        let (prepared, finishes) = both.into_iter().unzip();
         Self {
             seed,
             cases,

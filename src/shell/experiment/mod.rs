@@ -9,12 +9,14 @@ mod accuracy;
 mod block;
 mod nominal;
 mod quick;
+mod shelf;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use accuracy::{Accuracy, Spread};
 pub use block::SpentTotal;
+pub use shelf::Shelf;
 
 use super::config::{Case, FileMistakes, Key, Mode, Plan};
 use crate::base::rng::Seed;
@@ -112,13 +114,15 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
     order.into_values().collect()
 }
 
-/// Runs every case of a group; `ticked` is called with the number of trials done.
+/// Runs every case of a group; `shelf` goes from group to group, `ticked` is called with the number of
+/// trials done.
 ///
 /// # Errors
 /// A file that was changed since the plan was checked.
 pub fn run_group(
     plan: &mut Plan,
     group: &Group,
+    shelf: &mut Shelf,
     ticked: &mut dyn FnMut(u64),
 ) -> std::result::Result<(Vec<Result>, Notes), FileMistakes> {
     let mut cases: Vec<Case> = Vec::new();
@@ -171,7 +175,7 @@ pub fn run_group(
     }
     let blocks: Vec<Block<'_>> = fronts
         .iter()
-        .map(|members| Block::prepare(seed, members.iter().map(|at| &cases[*at]).collect()))
+        .map(|members| Block::prepare(seed, members.iter().map(|at| &cases[*at]).collect(), shelf))
         .collect();
     let mut summaries: Vec<Summary> = group
         .cases

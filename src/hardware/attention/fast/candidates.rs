@@ -9,6 +9,8 @@ use crate::base::kernel::Known;
 /// Expected number of columns left out that trip by the clean stop step, at most: it moves work between
 /// candidates and the walk over the others. Flat between 5e-4 and 1e-2.
 pub(super) const CUT: f64 = 3e-4;
+/// Unit of a stored probability.
+const LEAST: f64 = 1.0 / 4_294_967_296.0;
 /// Marks a token that is no candidate.
 pub(super) const NONE: u16 = u16::MAX;
 /// One query.
@@ -37,7 +39,7 @@ pub(super) struct PlannedTile {
     pub keys: Keys,
     /// Live tokens that are no candidates, the shallowest first.
     pub others: Vec<u16>,
-    /// By stop code: 2^32 times the probability that none of the others has come by then.
+    /// By stop code: the probability that none of the others has come by then, in 2^-32.
     pub alone: Vec<u32>,
 }
 
@@ -139,12 +141,12 @@ impl Front {
                 let mut none = 1.0;
                 for token in near {
                     none *= 1.0 - self.reaches(*token, query, code);
-                    if none < 1e-12 {
+                    if none < LEAST {
                         break;
                     }
                 }
-                *alone = (none * 4_294_967_296.0) as u32;
-                if none < 1e-12 {
+                *alone = (none / LEAST) as u32;
+                if *alone == 0 {
                     break;
                 }
             }

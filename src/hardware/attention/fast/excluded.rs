@@ -52,14 +52,19 @@ impl Front {
             .others
             .iter()
             .map(|token| usize::from(*token));
-        // Beyond the first one that surely has not come all are deeper; spreads differ little, but one
-        // deep column of a wide spread must not be lost, so the walk ends after some in a row.
-        let mut silent = 0;
+        // The shallowest come first. Spreads differ little, but one deep column of a wide spread must not be
+        // lost, so the walk ends after some in a row that add nothing to what has been met.
+        let (mut silent, mut met) = (0, 0.0);
         let others: Vec<(usize, f64)> = others
             .map(|token| (token, self.reaches(token, query, stop)))
             .take_while(|(_, reaches)| {
-                silent = if *reaches > 1e-14 { 0 } else { silent + 1 };
-                silent < 16
+                met += reaches;
+                silent = if *reaches > 1e-10 * met {
+                    0
+                } else {
+                    silent + 1
+                };
+                silent < 8
             })
             .collect();
         // Product over the columns from each one on.
