@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use topkima::shell::config::{Overrides, Plan};
-use topkima::shell::experiment::{Result, groups, run_group};
+use topkima::shell::experiment::{Result, Shelf, groups, run_group};
 use topkima::study::metrics::Metric;
 
 const EXPERIMENT: &str = r#"
@@ -34,7 +34,11 @@ fn run(text: &str) -> Vec<Result> {
     let mut plan = Plan::load(&path, &Overrides::default()).unwrap();
     let mut results = Vec::new();
     for group in groups(&plan) {
-        results.extend(run_group(&mut plan, &group, &mut |_| ()).unwrap().0);
+        results.extend(
+            run_group(&mut plan, &group, &mut Shelf::default(), &mut |_| ())
+                .unwrap()
+                .0,
+        );
     }
     results.sort_by_key(|result| (result.point, result.design));
     results

@@ -5,7 +5,7 @@ use crate::setup::*;
 use topkima::base::cost::{Action, Cost, Ledger, Stage};
 use topkima::base::energy::{Bill, Corner};
 use topkima::hardware::attention::{Datapath, Sort, Spent};
-use topkima::shell::experiment::{groups, run_group};
+use topkima::shell::experiment::{Shelf, groups, run_group};
 use topkima::shell::report::entry;
 use topkima::study::metrics::Metric;
 
@@ -49,7 +49,8 @@ fn sums_over_stages_and_over_actions_are_the_total() {
 fn a_breakdown_sums_to_the_row_and_its_shares_to_one() {
     let mut plan = real(&[("trials", "1")]);
     for group in groups(&plan) {
-        let (results, _) = run_group(&mut plan, &group, &mut |_| ()).unwrap();
+        let (results, _) =
+            run_group(&mut plan, &group, &mut Shelf::default(), &mut |_| ()).unwrap();
         for result in results {
             let lines = entry(&plan, &result).breakdown;
             let number = |line: &Vec<String>, at: usize| line[at].parse::<f64>().unwrap();
@@ -74,7 +75,10 @@ fn energy_is_equal_to_the_bit_for_any_number_of_threads() {
             let mut plan = load("pipeline", &heads);
             let mut bits = Vec::new();
             for group in groups(&plan) {
-                for result in run_group(&mut plan, &group, &mut |_| ()).unwrap().0 {
+                for result in run_group(&mut plan, &group, &mut Shelf::default(), &mut |_| ())
+                    .unwrap()
+                    .0
+                {
                     let values = &result.summary.values;
                     let wanted = [
                         Metric::EnergyPj,

@@ -10,7 +10,7 @@ use topkima::base::kernel::Level;
 use topkima::base::rng::Seed;
 use topkima::hardware::attention::{Calibration, Fast, FastRoom, Finish, Prepared};
 use topkima::shell::config::{Overrides, Plan};
-use topkima::shell::experiment::{Path as Road, groups, run_group};
+use topkima::shell::experiment::{Path as Road, Shelf, groups, run_group};
 use topkima::study::metrics::{HeadTally, Metric, Values, fold};
 
 const EXPERIMENT: &str = r#"
@@ -171,7 +171,8 @@ fn means(trials: u64) -> Vec<f64> {
     let mut plan = Plan::load(&write_one(folder.path()), &overrides).unwrap();
     let mut all = Vec::new();
     for group in groups(&plan) {
-        let (results, notes) = run_group(&mut plan, &group, &mut |_| ()).unwrap();
+        let (results, notes) =
+            run_group(&mut plan, &group, &mut Shelf::default(), &mut |_| ()).unwrap();
         assert_eq!(notes.path, Some(Road::Fast));
         for result in &results {
             all.extend(Metric::ALL.map(|metric| result.summary.values[metric as usize].mean));

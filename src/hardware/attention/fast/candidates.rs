@@ -2,15 +2,16 @@
 
 use super::back::know;
 use super::front::Front;
-use super::normal::FAR;
 use super::{Finish, Keys, Prepared, quotas};
 use crate::base::kernel::Known;
 
 /// Expected number of columns left out that trip by the clean stop step, at most: it moves work between
 /// candidates and the walk over the others. Flat between 5e-4 and 1e-2.
 pub(super) const CUT: f64 = 3e-4;
+/// Standard deviations below a level beyond which a column adds nothing to a stored probability: 1e-12.
+const NEAR: f64 = 7.0;
 /// Unit of a stored probability.
-const LEAST: f64 = 1.0 / 4_294_967_296.0;
+pub(super) const LEAST: f64 = 1.0 / 4_294_967_296.0;
 /// Marks a token that is no candidate.
 pub(super) const NONE: u16 = u16::MAX;
 /// One query.
@@ -136,7 +137,7 @@ impl Front {
                 .fold(0.0, f64::max);
             for (code, alone) in alone.iter_mut().enumerate() {
                 let (level, moved) = self.levels[code];
-                let far = level + FAR * (widest + moved).sqrt();
+                let far = level + NEAR * (widest + moved).sqrt();
                 let near = others.iter().take_while(|token| depth(token) < far);
                 let mut none = 1.0;
                 for token in near {

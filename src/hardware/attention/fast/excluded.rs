@@ -2,10 +2,12 @@
 //!
 //! Given the stop code c of a tile's last place, no other column has come by c with probability
 //! `alone[c]`, the product over them of 1 - P_j(c). One uniform decides; if it says that some has come, a
-//! walk through them, the shallowest first, draws who, the first with P_j / (1 - product of those left), the
-//! others with P_j, and each one's code from its law cut off at c.
+//! walk through them, the shallowest first, draws who: each with P_j / (1 - N_j) as long as somebody has come
+//! among it and those behind it, N_j being the probability that none of these has. After each that has come
+//! one uniform decides by N whether anybody behind it has. Its code comes from its law cut off at c.
 
 use super::back::Row;
+use super::candidates::{LEAST, PlannedTile};
 use super::front::Front;
 use crate::base::kernel::{LANES, Lanes, Level, overtaken};
 use crate::base::rng::{Purpose, Seed, Site};
@@ -48,42 +50,36 @@ impl Front {
         stop: usize,
         mut uniform: impl FnMut() -> f64,
     ) -> Vec<(usize, usize)> {
-        let others = self.rows[query].tiles[tile]
-            .others
-            .iter()
-            .map(|token| usize::from(*token));
-        // The shallowest come first. Spreads differ little, but one deep column of a wide spread must not be
-        // lost, so the walk ends after some in a row that add nothing to what has been met.
-        let (mut silent, mut met) = (0, 0.0);
-        let others: Vec<(usize, f64)> = others
-            .map(|token| (token, self.reaches(token, query, stop)))
-            .take_while(|(_, reaches)| {
-                met += reaches;
-                silent = if *reaches > 1e-10 * met {
-                    0
-                } else {
-                    silent + 1
-                };
-                silent < 8
-            })
-            .collect();
-        // Product over the columns from each one on.
-        let mut left = vec![1.0; others.len() + 1];
-        for (at, (_, reaches)) in others.iter().enumerate().rev() {
-            left[at] = left[at + 1] * (1.0 - reaches);
-        }
+        let PlannedTile { others, alone, .. } = &self.rows[query].tiles[tile];
+        let reaches = |token: u16| self.reaches(usize::from(token), query, stop);
         let mut come = Vec::new();
-        for (at, (token, reaches)) in others.iter().enumerate() {
-            let chance = if come.is_empty() {
-                reaches / (1.0 - left[at])
+        // Probability that none has come from here on; somebody has.
+        let mut none = f64::from(alone[stop]) * LEAST;
+        for (at, &other) in others.iter().enumerate() {
+            let own = reaches(other);
+            // The table holds `none` to 2^-32; where a quotient of that is too coarse, take the product.
+            let none_behind = if none > 1e-3 {
+                (none / (1.0 - own)).min(1.0)
             } else {
-                *reaches
+                let mut none = 1.0;
+                for other in &others[at + 1..] {
+                    none *= 1.0 - reaches(*other);
+                    if none < LEAST {
+                        break;
+                    }
+                }
+                none
             };
-            if uniform() < chance {
-                let target = uniform() * reaches;
-                let code = (0..stop).find(|code| self.reaches(*token, query, *code) > target);
-                come.push((*token, code.unwrap_or(stop)));
+            if uniform() * (1.0 - none) < own {
+                let target = uniform() * own;
+                let token = usize::from(other);
+                let code = (0..stop).find(|code| self.reaches(token, query, *code) > target);
+                come.push((token, code.unwrap_or(stop)));
+                if uniform() < none_behind {
+                    break;
+                }
             }
+            none = none_behind;
         }
         come
     }

@@ -3,11 +3,11 @@
 use statrs::function::erf::erfc;
 
 /// Beyond so many standard deviations below a level a column is taken not to reach it (1e-15).
-pub(super) const FAR: f64 = 8.0;
+const FAR: f64 = 8.0;
 
 /// P(X < x) of a standard normal, by cubic pieces of 1/64 between values of `erfc`; error below 1e-10.
 #[derive(Debug)]
-pub(super) struct Normal(Vec<[f64; 2]>);
+pub(super) struct Normal(Vec<[f64; 4]>);
 
 impl Normal {
     const PIECES: f64 = 64.0;
@@ -18,11 +18,13 @@ impl Normal {
             let density = (-x * x / 2.0).exp() / (std::f64::consts::TAU.sqrt() * Self::PIECES);
             [0.5 * erfc(-x * std::f64::consts::FRAC_1_SQRT_2), density]
         };
-        Self(
-            (0..=(2.0 * FAR * Self::PIECES) as u32 + 1)
-                .map(at)
-                .collect(),
-        )
+        // Values and slopes agree at both ends of a piece.
+        let piece = |piece: u32| {
+            let ([a, da], [b, db]) = (at(piece), at(piece + 1));
+            let (square, cubic) = (3.0 * (b - a) - 2.0 * da - db, da + db - 2.0 * (b - a));
+            [a, da, square, cubic]
+        };
+        Self((0..=(2.0 * FAR * Self::PIECES) as u32).map(piece).collect())
     }
 
     pub fn below(&self, x: f64) -> f64 {
@@ -35,9 +37,8 @@ impl Normal {
         let at = (x + FAR) * Self::PIECES;
         let piece = at as usize;
         let t = at - piece as f64;
-        let ([a, da], [b, db]) = (self.0[piece], self.0[piece + 1]);
-        let (cubic, square) = (da + db - 2.0 * (b - a), 3.0 * (b - a) - 2.0 * da - db);
-        ((cubic * t + square) * t + da) * t + a
+        let [a, slope, square, cubic] = self.0[piece];
+        ((cubic * t + square) * t + slope) * t + a
     }
 }
 
