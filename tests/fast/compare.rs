@@ -194,7 +194,38 @@ pub fn assert_one_law(scene: &Scene, louder: f64) {
     assert!(seen, "blind to a sigma times {louder}: {worst}");
 }
 
-/// The same for rows one by one, whatever they share.
+/// Holds both modes to one law of the output error and of time and energy, and shows that the output error of
+/// every sigma times 1.1 would be seen.
+///
+/// Power: with 2400 and 7200 trials the standard error of a variance is sqrt(2 / 1800) = 3.3 %; where noise
+/// alone spreads the output error, 10 % more sigma is 21 % more of it, and its mean is off by more still.
+pub fn assert_one_output(scene: &Scene) {
+    let errors = |sample: &Sample, metric: Metric| -> Vec<f64> {
+        let values = sample.values[0].iter();
+        values.map(|v| v[metric as usize].unwrap()).collect()
+    };
+    let apart = |a: &Sample, b: &Sample, metric: Metric| {
+        let (a, b) = (errors(a, metric), errors(b, metric));
+        let [mean, spread] = moments_apart(&a, &b);
+        println!(
+            "mean {mean:.1}, variance {spread:.1}; {:?} {:?}",
+            moments(&a),
+            moments(&b)
+        );
+        (mean.abs().max(spread.abs()), ks(&a, &b))
+    };
+    let set = Set::new(scene, 1.0);
+    let (exact, fast) = (set.exact(1, 2400), set.fast(1, 7200));
+    let (moments, distance) = apart(&exact, &fast, Metric::OutputError);
+    assert!(moments < 4.0 && distance < 1.95, "{moments} {distance}");
+    let (moments, _) = apart(&exact, &fast, Metric::EnergyPj);
+    assert!(moments.is_nan() || moments < 4.0, "energy: {moments}");
+    let louder = Set::new(scene, 1.1).fast(1, 7200);
+    let (moments, _) = apart(&exact, &louder, Metric::OutputError);
+    assert!(moments > 5.0, "blind to 10 %: {moments}");
+}
+
+/// Both modes to one law for rows one by one, whatever they share.
 pub fn assert_one_law_of_rows(scene: &Scene) {
     let set = Set::new(scene, 1.0);
     let exact = set.exact(GROUPS, EACH);

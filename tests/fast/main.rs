@@ -20,3 +20,4 @@ mod heads;
 mod laws;
 mod money;
 mod setup;
+mod values;

@@ -11,7 +11,7 @@ use topkima::hardware::attention::{
     Finish, Head, Mask, Place, Prepared, Shape, Sort,
 };
 use topkima::hardware::crossbar::{Chip, CrossbarParams};
-use topkima::hardware::device::{Device, Selection};
+use topkima::hardware::device::{Device, Effect, Selection};
 use topkima::hardware::quantise::Matrix;
 use topkima::hardware::topk::{K, TopkParams};
 use topkima::shell::config::{Overrides, Plan};
@@ -37,6 +37,16 @@ pub const D: usize = 32;
 /// The shipped SRAM device with all its effects, every sigma times `scale`.
 pub fn sram(scale: f64) -> Device {
     let selection = Selection {
+        noise_scale: scale,
+        ..Selection::default()
+    };
+    checked(&device_params("sram-65nm"), 0.0, &selection)
+}
+
+/// The same with these effects alone.
+pub fn sram_only(only: &[Effect], scale: f64) -> Device {
+    let selection = Selection {
+        only: Some(only.to_vec()),
         noise_scale: scale,
         ..Selection::default()
     };
@@ -161,6 +171,19 @@ impl Scene {
             cut: None,
             shared: false,
         }
+    }
+
+    /// With V of so many columns on tiles of 64 rows.
+    pub fn on_tiles(mut self, columns: usize) -> Self {
+        let mut params = AvParams::default();
+        if let AvParams::Tiles { wordlines, .. } = &mut params {
+            *wordlines = 64;
+        }
+        self.params.av = params;
+        for head in self.heads.iter_mut().chain(&mut self.calibration) {
+            head.v = head.v.rows(0, columns).into_owned();
+        }
+        self
     }
 
     pub fn masked(mut self, mask: &Mask) -> Self {
@@ -294,7 +317,8 @@ impl Set {
         for trial in 0..groups * each {
             let group = trial / each;
             let (device, crossbar) = (&front.device, &front.crossbar);
-            let chip = Chip::fabricate(EXACT, trial as u64, device, crossbar, None);
+            let values = front.values.as_ref();
+            let chip = Chip::fabricate(EXACT, trial as u64, device, crossbar, values);
             let ladders = front.ladders(&chip);
             let mut tallies = vec![Vec::new(); self.designs.len()];
             let mut rows = vec![[0_u32; TOKENS]; self.designs.len()];
@@ -302,6 +326,11 @@ impl Set {
             for (head, prepared) in self.prepared.iter().enumerate() {
                 let number = head as u64;
                 let conversion = front.convert(EXACT, &chip, &ladders, number, prepared);
+                let stored = values.map(|values| {
+                    values
+                        .program(EXACT, number, &chip, device, &prepared.v)
+                        .value
+                });
                 let tokens = prepared.k.nrows();
                 for (design, finish) in all[head].iter().enumerate() {
                     let attention = finish.attention;
@@ -310,7 +339,14 @@ impl Set {
                     for query in 0..prepared.q.ncols() {
                         let trips = conversion.trips.column(query);
                         let mut done = finish.select(trips.as_slice(), query, prepared);
-                        finish.drive(EXACT, &chip, (number, query), prepared, None, &mut done);
+                        finish.drive(
+                            EXACT,
+                            &chip,
+                            (number, query),
+                            prepared,
+                            stored.as_ref(),
+                            &mut done,
+                        );
                         account.add(&done);
                         for winner in &done.value.survivors {
                             let cell = first + query * tokens + winner.token;

@@ -60,7 +60,6 @@ unsafe fn drive<const N: usize>(
     cells: &[Line<Lanes<i16>>],
     starts: &[u32],
     codes: &[i16],
-    first: i16,
     sums: &mut [Line<Lanes<i16>>],
 ) {
     let rows: [&[Line<Lanes<i16>>]; N] = std::array::from_fn(|row| {
@@ -71,7 +70,7 @@ unsafe fn drive<const N: usize>(
     unsafe {
         let codes: [__m512i; N] = std::array::from_fn(|row| _mm512_set1_epi16(codes[row]));
         for (group, sums) in sums.iter_mut().enumerate() {
-            let mut sum = _mm512_set1_epi16(first);
+            let mut sum = _mm512_setzero_si512();
             for (row, code) in rows.iter().zip(codes) {
                 let cells = _mm512_load_si512(row.get_unchecked(group).0.as_ptr().cast());
                 sum = _mm512_adds_epi16(sum, _mm512_mulhrs_epi16(code, cells));
@@ -109,6 +108,7 @@ unsafe fn convert<const N: usize>(
             _mm512_set1_epi16(rounding.max),
             _mm512_set1_epi16(-rounding.max),
         );
+        let choosing = _mm512_set1_epi16(rounding.beside as i16);
         // Eight words a group, bits from the highest down.
         let step = _mm512_set1_epi64(GOLDEN.wrapping_mul(8 * per_bit as u64) as i64);
         let highest = bits.saturating_sub(1) * per_bit;
@@ -123,15 +123,16 @@ unsafe fn convert<const N: usize>(
                 let sum = _mm512_load_si512(sum.0.as_ptr().cast());
                 let uniforms = words(z);
                 z = _mm512_sub_epi64(z, step);
-                // From 1/128 to 1/32.
-                let fine = _mm512_srai_epi16::<2>(sum);
+                // From 1/256 to a thirty-second beside it.
+                let beside = _mm512_and_si512(uniforms, choosing);
+                let fine = _mm512_srai_epi16::<3>(_mm512_adds_epi16(sum, beside));
                 let mut beyond = lowest;
                 for (row, passed) in thresholds.iter().zip(passed) {
                     let threshold = _mm512_permutexvar_epi16(fine, *row);
                     let over = _mm512_cmpge_epu16_mask(uniforms, threshold);
                     beyond = _mm512_mask_mov_epi16(beyond, over, passed);
                 }
-                let code = _mm512_add_epi16(_mm512_srai_epi16::<7>(sum), beyond);
+                let code = _mm512_add_epi16(_mm512_srai_epi16::<5>(fine), beyond);
                 let code = _mm512_max_epi16(_mm512_min_epi16(code, max), min);
                 whole = _mm512_add_epi16(_mm512_add_epi16(whole, whole), code);
             }
@@ -390,13 +391,13 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn spread(self, values: &Lanes<i16>, ranks: &Lanes<u16>) -> Lanes<i16> {
+    fn spread(self, values: &Lanes<i16>, ranks: &Lanes<u8>) -> Lanes<i16> {
         let mut out = [0_i16; LANES];
         // SAFETY: only called from copies compiled for AVX-512; loads and stores are of 32 numbers of
-        // 16 bits, and need no alignment. The permutation looks at five bits of a rank.
+        // 16 or 8 bits, and need no alignment. The permutation looks at five bits of a rank.
         unsafe {
             let values = _mm512_loadu_si512(values.as_ptr().cast());
-            let ranks = _mm512_loadu_si512(ranks.as_ptr().cast());
+            let ranks = _mm512_cvtepu8_epi16(_mm256_loadu_si256(ranks.as_ptr().cast()));
             let held = _mm512_cmplt_epu16_mask(ranks, _mm512_set1_epi16(32));
             let row = _mm512_maskz_permutexvar_epi16(held, ranks, values);
             _mm512_storeu_si512(out.as_mut_ptr().cast(), row);
@@ -410,18 +411,17 @@ impl Simd for Avx512 {
         cells: &[Line<Lanes<i16>>],
         starts: &[u32],
         codes: &[i16],
-        first: i16,
         sums: &mut [Line<Lanes<i16>>],
     ) {
         // SAFETY: only called from copies compiled for AVX-512.
         unsafe {
             match starts.len() {
-                1 => drive::<1>(cells, starts, codes, first, sums),
-                2 => drive::<2>(cells, starts, codes, first, sums),
-                3 => drive::<3>(cells, starts, codes, first, sums),
-                4 => drive::<4>(cells, starts, codes, first, sums),
-                5 => drive::<5>(cells, starts, codes, first, sums),
-                _ => plain::drive(cells, starts, codes, first, sums),
+                1 => drive::<1>(cells, starts, codes, sums),
+                2 => drive::<2>(cells, starts, codes, sums),
+                3 => drive::<3>(cells, starts, codes, sums),
+                4 => drive::<4>(cells, starts, codes, sums),
+                5 => drive::<5>(cells, starts, codes, sums),
+                _ => plain::drive(cells, starts, codes, sums),
             }
         }
     }

@@ -3,6 +3,9 @@
 use super::level::{Simd, for_each_level};
 use super::{LANES, Lanes, Slot};
 
+/// Most durations of a stage that differ from lane to lane.
+type Own<'a> = &'a [&'a Lanes<u32>];
+
 /// What a tile's time is made of, in ps; see `timing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TileClock {
@@ -88,5 +91,83 @@ fn take<S: Simd>(_: S, tile: &TileClock, grants: &[Slot], slowest: &mut Slowest)
         } else {
             slowest.softmax[lane]
         };
+    }
+}
+
+for_each_level! {
+    /// One more query at a station: it begins when the station and the query (`at`) are ready and takes `alike`
+    /// and the lane's `own` durations; all in ps.
+    pub fn pass_station(
+        alike: u64,
+        own: Own<'_>,
+        at: &mut Lanes<u64>,
+        done: &mut Lanes<u64>,
+        busy: &mut Lanes<u64>,
+    ) = pass
+}
+
+#[inline(always)]
+fn pass<S: Simd>(
+    _: S,
+    alike: u64,
+    own: Own<'_>,
+    at: &mut Lanes<u64>,
+    done: &mut Lanes<u64>,
+    busy: &mut Lanes<u64>,
+) {
+    let mut time = [alike; LANES];
+    for more in own {
+        for lane in 0..LANES {
+            time[lane] += u64::from(more[lane]);
+        }
+    }
+    for lane in 0..LANES {
+        at[lane] = done[lane].max(at[lane]) + time[lane];
+        done[lane] = at[lane];
+        busy[lane] += time[lane];
+    }
+}
+
+/// Stop steps and ties, lane by lane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stops {
+    /// Sum over driven tiles.
+    pub sum: Lanes<u64>,
+    /// Driven tiles whose stop step holds more columns than places.
+    pub ties: Lanes<u64>,
+    /// Sum over queries of the latest.
+    pub slowest: Lanes<u64>,
+}
+
+for_each_level! {
+    /// Takes in a driven tile: the codes of its last place and of the column behind it. A ramp that does not stop
+    /// early ends at `full`. Gives its stop step; `slowest` is the latest of the query.
+    pub fn take_stop(
+        last: &Lanes<u16>,
+        next: &Lanes<u16>,
+        full: Option<u16>,
+        stops: &mut Stops,
+        slowest: &mut Lanes<u16>,
+        stop: &mut Lanes<u16>,
+    ) = stop_of_tile
+}
+
+#[inline(always)]
+fn stop_of_tile<S: Simd>(
+    _: S,
+    last: &Lanes<u16>,
+    next: &Lanes<u16>,
+    full: Option<u16>,
+    stops: &mut Stops,
+    slowest: &mut Lanes<u16>,
+    stop: &mut Lanes<u16>,
+) {
+    for lane in 0..LANES {
+        stop[lane] = full.unwrap_or(last[lane] + 1);
+        slowest[lane] = slowest[lane].max(stop[lane]);
+    }
+    for lane in 0..LANES {
+        stops.sum[lane] += u64::from(stop[lane]);
+        stops.ties[lane] += u64::from(last[lane] == next[lane]);
     }
 }

@@ -364,19 +364,19 @@ fn encode<S: Simd>(
     ladder: &[Lanes<i16>],
     keys: &mut [Lanes<u16>],
 ) {
-    let mut code = [0_u16; LANES];
-    if ladder.is_empty() {
-        code = s.ceil(depth, f32::from(statics.steps) + 1.0);
-        for code in &mut code {
-            *code -= 1;
+    let code = if ladder.is_empty() {
+        let mut step = s.ceil(depth, f32::from(statics.steps) + 1.0);
+        for step in &mut step {
+            *step -= 1;
         }
+        step
     } else {
         let mut fixed_depth = [0_i16; LANES];
         for lane in 0..LANES {
             fixed_depth[lane] = fixed(depth[lane], statics.grid);
         }
-        code = s.count_below(ladder, &fixed_depth);
-    }
+        s.count_below(ladder, &fixed_depth)
+    };
     let out = &mut keys[pair.slot as usize];
     let last = statics.steps - 1;
     if statics.absent {

@@ -111,22 +111,21 @@ pub(super) trait Simd: Copy {
 
     /// The values that a group's columns take; nothing where the rank is above 31.
     #[inline(always)]
-    fn spread(self, values: &super::Lanes<i16>, ranks: &super::Lanes<u16>) -> super::Lanes<i16> {
+    fn spread(self, values: &super::Lanes<i16>, ranks: &super::Lanes<u8>) -> super::Lanes<i16> {
         plain::spread(values, ranks)
     }
 
     /// What the sums of all groups of columns come to when rows of cells are driven (where they begin, and
-    /// their codes), counted from `first`; see [`tiles`](super::tiles).
+    /// their codes); see [`tiles`](super::tiles).
     #[inline(always)]
     fn drive(
         self,
         cells: &[super::Line<super::Lanes<i16>>],
         starts: &[u32],
         codes: &[i16],
-        first: i16,
         sums: &mut [super::Line<super::Lanes<i16>>],
     ) {
-        plain::drive(cells, starts, codes, first, sums);
+        plain::drive(cells, starts, codes, sums);
     }
 
     /// Converts sums, bit by bit, with 16 bits each of the draws from one on, two groups to a draw, and adds

@@ -55,7 +55,7 @@ mod rank;
 mod row;
 mod tiles;
 
-pub use clock::{Slowest, TileClock, take_slowest};
+pub use clock::{Slowest, Stops, TileClock, pass_station, take_slowest, take_stop};
 pub use column::{
     Column, ColumnDraws, Factor, Pair, Source, Statics, StepMix, convert_column, convert_jointly,
 };

@@ -92,7 +92,7 @@ pub fn cells(means: &Lanes<f32>, gains: &Lanes<f32>, normals: &Lanes<f32>) -> La
 }
 
 #[inline(always)]
-pub fn spread(values: &Lanes<i16>, ranks: &Lanes<u16>) -> Lanes<i16> {
+pub fn spread(values: &Lanes<i16>, ranks: &Lanes<u8>) -> Lanes<i16> {
     ranks.map(|rank| values.get(usize::from(rank)).copied().unwrap_or(0))
 }
 
@@ -101,11 +101,10 @@ pub fn drive(
     cells: &[Line<Lanes<i16>>],
     starts: &[u32],
     codes: &[i16],
-    first: i16,
     sums: &mut [Line<Lanes<i16>>],
 ) {
     for (group, sums) in sums.iter_mut().enumerate() {
-        sums.0 = [first; LANES];
+        sums.0 = [0; LANES];
         for (start, code) in starts.iter().zip(codes) {
             let row = &cells[*start as usize + group];
             for (sum, cell) in sums.0.iter_mut().zip(&row.0) {
@@ -131,8 +130,8 @@ pub fn convert(
             let words = halves(key, draw.wrapping_add(group as u64 / 2))[group % 2];
             for at in 0..LANES {
                 let uniform = (words[at / 4] >> (16 * (at % 4))) as u16;
-                // From 1/128 to 1/32.
-                let fine = sums.0[at] >> 2;
+                // From 1/256 to a thirty-second beside it.
+                let fine = sums.0[at].saturating_add((uniform & rounding.beside) as i16) >> 3;
                 let (whole, part) = (fine >> 5, (fine & 31) as usize);
                 let passed = rounding
                     .thresholds

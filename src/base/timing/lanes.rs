@@ -5,7 +5,9 @@
 
 use super::{Arbiter, HeadShape, Progress, RowTime, StageTimes, StartUp, Timing};
 use crate::base::cost::{QueryTrace, Stage};
-use crate::base::kernel::{LANES, Lanes, Level, Slot, Slowest, TileClock, take_slowest};
+use crate::base::kernel::{
+    LANES, Lanes, Level, Slot, Slowest, TileClock, pass_station, take_slowest,
+};
 use crate::base::units::Picos;
 
 /// The durations of one query that differ from lane to lane, in ps.
@@ -97,27 +99,22 @@ impl LaneProgress {
     }
 
     /// One more query.
-    pub fn push(&mut self, alike: &StageTimes, times: &LaneTimes) {
+    pub fn push(&mut self, level: Level, alike: &StageTimes, times: &LaneTimes) {
         let mut at = [0_u64; LANES];
         for ((stages, done), busy) in self.stations.iter().zip(&mut self.done).zip(&mut self.busy) {
             let alike: u64 = stages.iter().map(|&stage| alike.get(stage).get()).sum();
-            let mut own = [alike; LANES];
+            let mut own = [&times.0.ramp; 3];
+            let mut count = 0;
             for stage in stages {
-                let more = match stage {
+                own[count] = match stage {
                     Stage::Ramp => &times.0.ramp,
                     Stage::Arbiter => &times.0.beyond,
                     Stage::Softmax => &times.0.softmax,
                     _ => continue,
                 };
-                for lane in 0..LANES {
-                    own[lane] += u64::from(more[lane]);
-                }
+                count += 1;
             }
-            for lane in 0..LANES {
-                at[lane] = done[lane].max(at[lane]) + own[lane];
-                done[lane] = at[lane];
-                busy[lane] += own[lane];
-            }
+            pass_station(level, alike, &own[..count], &mut at, done, busy);
         }
         self.queries += 1;
     }
@@ -269,7 +266,7 @@ mod tests {
                 for tile in tiles.iter().filter(|tile| !tile.is_empty()) {
                     timing.lane_tile(Level::best(), &mut times, tile, tile.len() as u64);
                 }
-                lanes.push(&alike, &times);
+                lanes.push(Level::best(), &alike, &times);
                 for (lane, alone) in alone.iter_mut().enumerate() {
                     alone.push(&timing.query(&head, &trace(tiles, Some(lane))));
                 }
@@ -294,7 +291,7 @@ mod tests {
             times.clear(softmax);
             let start = switches.schedule.start(&timing.once(&head));
             let mut lanes = LaneProgress::of(&start);
-            lanes.push(&alike, &times);
+            lanes.push(Level::best(), &alike, &times);
             let mut alone = start;
             alone.push(&timing.query(&head, &trace));
             let run = alone.finish();

@@ -206,10 +206,10 @@ impl HeadTally {
             recall: share(fast.row.recall[lane], fast.wanted_rows),
             divergence: share(fast.row.divergence[lane], u64::from(fast.row.rows[lane])),
             underflow: fast.row.underflow[lane],
-            alpha: share(fast.stops[lane] as f64 / steps, fast.driven),
-            alpha_slowest: share(fast.slowest[lane] as f64 / steps, fast.driven_rows),
+            alpha: share(fast.stops.sum[lane] as f64 / steps, fast.driven),
+            alpha_slowest: share(fast.stops.slowest[lane] as f64 / steps, fast.driven_rows),
             ties: match finish.shares() {
-                true => share(fast.ties[lane] as f64, fast.driven),
+                true => share(fast.stops.ties[lane] as f64, fast.driven),
                 false => Share::default(),
             },
             code_error: share(fast.row.error[lane], fast.survivors),

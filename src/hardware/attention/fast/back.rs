@@ -7,8 +7,8 @@ use super::quotas;
 use super::value::{Design, Handed, ValueCase, ValueTiles};
 use crate::base::cost::QueryTrace;
 use crate::base::kernel::{
-    Known, LANES, Lanes, Level, RowSums, RowTables, Rows, Slot, Weighing, merge, plain_product,
-    softmax_row, unpack,
+    Known, LANES, Lanes, Level, RowSums, RowTables, Rows, Slot, Stops, Weighing, merge,
+    plain_product, softmax_row, take_stop, unpack,
 };
 use crate::base::timing::LaneTimes;
 use crate::hardware::attention::Finish;
@@ -45,12 +45,8 @@ pub struct FastTally {
     pub driven: u64,
     /// Queries with a driven tile.
     pub driven_rows: u64,
-    /// Sum of stop steps over driven tiles.
-    pub stops: Lanes<u64>,
-    /// Sum over queries of the latest stop step.
-    pub slowest: Lanes<u64>,
-    /// Driven tiles whose stop step holds more columns than places.
-    pub ties: Lanes<u64>,
+    /// Stop steps and ties.
+    pub stops: Stops,
     /// How often each tile stopped at each step: tile by tile, steps from 0.
     pub stop_steps: Vec<Lanes<u32>>,
     /// Squared distance of the output from the float output, component by component modulo 16.
@@ -202,9 +198,7 @@ impl<'a> Case<'a> {
             survivors: 0,
             driven: 0,
             driven_rows: 0,
-            stops: [0; LANES],
-            slowest: [0; LANES],
-            ties: [0; LANES],
+            stops: Stops::default(),
             stop_steps: vec![[0; LANES]; tiles * (self.steps() + 1)],
             distance: [[0.0; 16]; LANES],
             norm_square: self.norm_square,
@@ -230,32 +224,27 @@ impl<'a> Case<'a> {
     ) {
         let quotas = &self.quotas[query.min(self.quotas.len() - 1)];
         let early = self.finish.datapath == Datapath::Topkima {};
-        let steps = self.steps() as u32;
+        let steps = self.steps();
+        let full = (!early).then_some(steps as u16);
         row.which.clear();
-        let mut slowest = [0_u32; LANES];
+        let (mut slowest, mut stop) = ([0; LANES], [0; LANES]);
         let mut at = 0;
         let before = tally.driven;
         for (number, (tile, &quota)) in planned.tiles.iter().zip(quotas).enumerate() {
             if quota > 0 {
-                let steps_of_tile = &mut tally.stop_steps[number * (steps as usize + 1)..];
                 row.which.extend(at..at + quota);
                 tally.driven += 1;
-                let (last, next) = (&row.slots[at + quota - 1].code, &row.slots[at + quota].code);
-                for lane in 0..LANES {
-                    let stop = if early {
-                        u32::from(last[lane]) + 1
-                    } else {
-                        steps
-                    };
-                    slowest[lane] = slowest[lane].max(stop);
-                    tally.stops[lane] += u64::from(stop);
-                    tally.ties[lane] += u64::from(last[lane] == next[lane]);
-                    steps_of_tile[stop as usize][lane] += 1;
+                let [last, next] = [quota - 1, quota].map(|slot| &row.slots[at + slot].code);
+                let stops = &mut tally.stops;
+                take_stop(level, last, next, full, stops, &mut slowest, &mut stop);
+                let counts = &mut tally.stop_steps[number * (steps + 1)..];
+                for (lane, stop) in stop.iter().enumerate() {
+                    counts[usize::from(*stop)][lane] += 1;
                 }
             }
             at += tile.depth;
         }
-        for (sum, slowest) in tally.slowest.iter_mut().zip(slowest) {
+        for (sum, slowest) in tally.stops.slowest.iter_mut().zip(slowest) {
             *sum += u64::from(slowest);
         }
         tally.queries += 1;
@@ -334,7 +323,7 @@ impl<'a> Case<'a> {
             }
             at += part.depth;
         }
-        self.tariff.end(&mut tally.book, query, &row.times);
+        self.tariff.end(level, &mut tally.book, query, &row.times);
         if let Some(traces) = &mut tally.traces {
             traces.push(self.tariff.trace_of(query, &first_lane));
         }

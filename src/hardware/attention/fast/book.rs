@@ -221,8 +221,8 @@ impl<'a> Tariff<'a> {
     }
 
     /// Ends a query.
-    pub fn end(&self, book: &mut Book, query: usize, times: &LaneTimes) {
-        book.progress.push(&self.queries[query].alike, times);
+    pub fn end(&self, level: Level, book: &mut Book, query: usize, times: &LaneTimes) {
+        book.progress.push(level, &self.queries[query].alike, times);
     }
 
     /// What a trial spent.

@@ -16,7 +16,7 @@
 //! coarsely than in the exact path: errors of weights in 2^-15 of their reach, depths on uneven ladders
 //! in a fraction of an LSB given by [`Statics::grid`](crate::base::kernel::Statics), normals to 4e-6 with
 //! a reach of 6.3 sigma, table look-ups and sums of a row in f32; on the tiles of V cells in 1/32000 of
-//! their reach, sums in 1/128 of an LSB of the ADC, its noise by 16 random bits.
+//! their reach, sums in 1/256 of an LSB of the ADC, its noise by 16 random bits.
 //!
 //! **What is not.** A column that is no candidate in a row is drawn there from its marginal law: that its
 //! static error is shared with its other rows is dropped. At the default cut it concerns under 1 % of
