@@ -192,15 +192,14 @@ pub fn run_group(
         Err(_) => BLOCK,
     };
     let mut firsts = vec![First::default(); blocks.len()];
-    let mut done = 0;
-    while done < trials {
-        let upto = trials.min(done + pass);
-        // By trial, then by case.
-        let mut tallies: Tallies = vec![vec![Vec::new(); cases.len()]; (upto - done) as usize];
+    // By trial, then by case.
+    let mut run = |trials: std::ops::Range<u64>| -> Tallies {
+        let count = (trials.end - trials.start) as usize;
+        let mut tallies: Tallies = vec![vec![Vec::new(); cases.len()]; count];
         for (at, members) in fronts.iter().enumerate() {
             let (ran, first) = match &quick {
-                Ok(quick) => quick[at].run(done..upto),
-                Err(_) => blocks[at].run(done..upto),
+                Ok(quick) => quick[at].run(trials.clone()),
+                Err(_) => blocks[at].run(trials.clone()),
             };
             if let Some(first) = first {
                 firsts[at] = first;
@@ -211,16 +210,27 @@ pub fn run_group(
                 }
             }
         }
-        for heads_of_cases in &tallies {
+        tallies
+    };
+    let mut take = |tallies: Tallies| {
+        for heads_of_cases in tallies {
             let values: Vec<Values> = heads_of_cases.iter().map(|heads| fold(heads)).collect();
             for ((summary, case), pair) in summaries.iter_mut().zip(&which).zip(&paired) {
                 summary.add(&values[*case], pair.map(|pair| &values[pair]));
                 summary.count(&heads_of_cases[*case]);
             }
         }
+    };
+    // What one pass came to is taken in, trial by trial in order, while the next one runs.
+    let (mut done, mut waiting) = (0, Tallies::new());
+    while done < trials {
+        let upto = trials.min(done + pass);
+        let before = std::mem::take(&mut waiting);
+        (waiting, ()) = rayon::join(|| run(done..upto), || take(before));
         ticked(upto - done);
         done = upto;
     }
+    take(waiting);
     let home = |case: usize| {
         let found = fronts.iter().zip(&firsts).find_map(|(members, first)| {
             let at = members.iter().position(|member| *member == case)?;

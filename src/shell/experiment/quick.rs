@@ -1,5 +1,7 @@
 //! Cases that share a conversion, 32 trials of a head at once.
 
+use std::sync::Mutex;
+
 use rayon::prelude::*;
 
 use super::block::{Block, First, SpentTotal, Tallies};
@@ -10,6 +12,9 @@ use crate::study::metrics::HeadTally;
 pub(super) struct Quick<'b, 'a> {
     block: &'b Block<'a>,
     fasts: Vec<Fast<'b>>,
+    /// Room for units, as many as have run at once. It keeps nothing that a result depends on: every unit
+    /// overwrites what it reads.
+    rooms: Mutex<Vec<FastRoom>>,
 }
 
 /// One head of 32 trials: tallies by trial and case, and what the first trial spent.
@@ -28,7 +33,11 @@ impl<'b, 'a> Quick<'b, 'a> {
             .par_iter()
             .map(|&head| Fast::plan(front, &block.finishes[head], &block.prepared[head], alone))
             .collect::<Result<_, _>>()?;
-        Ok(Self { block, fasts })
+        Ok(Self {
+            block,
+            fasts,
+            rooms: Mutex::default(),
+        })
     }
 
     /// Trials that go through in one pass: whole blocks of 32, enough to keep all cores busy, and few
@@ -43,13 +52,18 @@ impl<'b, 'a> Quick<'b, 'a> {
         let units: Vec<(u64, usize)> = (trials.start / BLOCK..trials.end.div_ceil(BLOCK))
             .flat_map(|block| (0..heads).map(move |head| (block, head)))
             .collect();
-        // The room keeps nothing that a result depends on: every unit overwrites what it reads.
-        #[allow(clippy::disallowed_methods)]
+        // One unit at a time, so that no core waits for another's last ones.
         let done: Vec<Unit> = units
             .par_iter()
-            .map_init(FastRoom::default, |room, &(block, head)| {
+            .with_max_len(1)
+            .map(|&(block, head)| {
                 let lanes = (trials.end - block * BLOCK).min(BLOCK);
-                self.unit(room, block, head, lanes as usize)
+                let mut room = self.rooms.lock().map_or_else(|_| None, |mut all| all.pop());
+                let unit = self.unit(room.get_or_insert_default(), block, head, lanes as usize);
+                if let (Some(room), Ok(mut all)) = (room, self.rooms.lock()) {
+                    all.push(room);
+                }
+                unit
             })
             .collect();
         let first = (trials.start == 0).then(|| {

@@ -101,7 +101,7 @@ impl Front {
     /// The candidates of a tile in address order, and by stop code how likely no other column has come.
     fn choose(
         &self,
-        mut live: Vec<usize>,
+        live: Vec<usize>,
         query: usize,
         quota: usize,
         orderly: bool,
@@ -109,18 +109,21 @@ impl Front {
         if quota == 0 {
             return Default::default();
         }
-        let depth = |token: &usize| self.depth[(*token, query)];
-        live.sort_by(|a, b| depth(a).total_cmp(&depth(b)).then(a.cmp(b)));
+        let mut live: Vec<(f64, usize)> = live
+            .into_iter()
+            .map(|token| (self.depth[(token, query)], token))
+            .collect();
+        live.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let steps = self.levels.len();
         let mut kept = live.len();
         if orderly && quota < live.len() {
             let clean_stop = self
                 .levels
-                .partition_point(|level| level.0 < depth(&live[quota - 1]));
+                .partition_point(|level| level.0 < live[quota - 1].0);
             let stop = clean_stop.min(steps - 1);
             let mut expected = 0.0;
             while kept > quota + 1 {
-                expected += self.reaches(live[kept - 1], query, stop);
+                expected += self.reaches(live[kept - 1].1, query, stop);
                 if expected > self.cut {
                     break;
                 }
@@ -128,40 +131,62 @@ impl Front {
             }
         }
         let others = live.split_off(kept);
-        live.sort_unstable();
+        let mut chosen: Vec<usize> = live.into_iter().map(|(_, token)| token).collect();
+        chosen.sort_unstable();
+        let alone = self.alone(&others, query);
+        let others = others.into_iter().map(|(_, token)| token as u16).collect();
+        (chosen, others, alone)
+    }
+
+    /// By stop code the probability that none of the others, the shallowest first, has come by then.
+    fn alone(&self, others: &[(f64, usize)], query: usize) -> Vec<u32> {
+        let steps = self.levels.len();
         let mut alone = vec![u32::MAX; steps];
-        if !others.is_empty() {
-            let widest = others
-                .iter()
-                .map(|token| self.variance[(*token, query)])
-                .fold(0.0, f64::max);
-            for (code, alone) in alone.iter_mut().enumerate() {
-                let (level, moved) = self.levels[code];
-                let far = level + NEAR * (widest + moved).sqrt();
-                let near = others.iter().take_while(|token| depth(token) < far);
-                let mut none = 1.0;
-                for token in near {
-                    none *= 1.0 - self.reaches(*token, query, code);
-                    if none < LEAST {
-                        break;
-                    }
+        if others.is_empty() {
+            return alone;
+        }
+        let variance = |token: usize| self.variance[(token, query)];
+        let widest = others
+            .iter()
+            .map(|(_, token)| variance(*token))
+            .fold(0.0, f64::max);
+        // Where the ramp itself does not spread, a column's spread is the same at every step.
+        let spread: Vec<f64> = if self.ramp_spreads {
+            Vec::new()
+        } else {
+            let others = others.iter();
+            others.map(|(_, token)| variance(*token).sqrt()).collect()
+        };
+        for (code, alone) in alone.iter_mut().enumerate() {
+            let (level, moved) = self.levels[code];
+            let far = level + NEAR * (widest + moved).sqrt();
+            let mut none = 1.0;
+            for (at, (depth, token)) in others.iter().enumerate() {
+                if *depth >= far {
+                    break;
                 }
-                *alone = (none / LEAST) as u32;
-                if *alone == 0 {
+                let reaches = match spread.get(at) {
+                    Some(sigma) if *sigma > 0.0 && code + 1 < steps => {
+                        self.normal.below((level - depth) / sigma)
+                    }
+                    _ => self.reaches(*token, query, code),
+                };
+                none *= 1.0 - reaches;
+                if none < LEAST {
                     break;
                 }
             }
-            // Codes after the last computed one: someone has surely come.
-            if let Some(gone) = alone.iter().position(|alone| *alone == 0) {
-                alone[gone..].fill(0);
+            *alone = (none / LEAST) as u32;
+            if *alone == 0 {
+                break;
             }
-            alone[steps - 1] = 0;
         }
-        (
-            live,
-            others.into_iter().map(|token| token as u16).collect(),
-            alone,
-        )
+        // Codes after the last computed one: someone has surely come.
+        if let Some(gone) = alone.iter().position(|alone| *alone == 0) {
+            alone[gone..].fill(0);
+        }
+        alone[steps - 1] = 0;
+        alone
     }
 
     /// Probability that a column has tripped by the step of a code, from its own law.

@@ -26,6 +26,8 @@ pub(super) struct Front {
     pub variance: Matrix,
     /// Depth of each level and the variance that replicas give it.
     pub levels: Vec<(f64, f64)>,
+    /// Whether any level has a variance.
+    pub ramp_spreads: bool,
     /// See [`CUT`](super::candidates::CUT).
     pub cut: f64,
     pub noise_lsb: f64,
@@ -106,6 +108,7 @@ impl Front {
             slots: 0,
             depth,
             variance,
+            ramp_spreads: levels.iter().any(|(_, moved)| *moved > 0.0),
             levels,
             cut,
             noise_lsb: 0.0,
@@ -140,10 +143,13 @@ impl Front {
             for token in 0..tokens {
                 if prepared.mask.is_live(query, token, tokens) {
                     let at = (token, query);
-                    let code = front
-                        .levels
-                        .partition_point(|level| level.0 < front.depth[at]);
-                    let moved = front.levels[code.min(steps - 1)].1;
+                    let moved = if front.ramp_spreads {
+                        let levels = &front.levels;
+                        let code = levels.partition_point(|level| level.0 < front.depth[at]);
+                        levels[code.min(steps - 1)].1
+                    } else {
+                        0.0
+                    };
                     let bias = front.depth[at] - prepared.clean_depth(token, query);
                     noise_square += bias * bias + front.variance[at] + moved;
                     live_pairs += 1;
