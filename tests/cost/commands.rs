@@ -127,6 +127,7 @@ fn reproduce_ends_well_and_a_missed_replay_ends_with_one() {
         "REPLAY",
         "FITTED",
         "SIMULATED",
+        "SAME TREND, OTHER MODEL",
         "SENSITIVITY",
         "SYSTEM",
         "NOT REPRODUCIBLE",
@@ -142,6 +143,9 @@ fn reproduce_ends_well_and_a_missed_replay_ends_with_one() {
         "device_params/shared",
         "experiments",
         "data/attention",
+        "data/vit",
+        "data/fashion-mnist",
+        "experiments/results/accuracy_vs_noise",
     ] {
         fs::create_dir_all(folder.path().join(part)).unwrap();
         for entry in fs::read_dir(home().join(part)).unwrap() {
