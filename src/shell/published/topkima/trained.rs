@@ -134,8 +134,8 @@ fn made(trained: &Trained, crew: &impl Crew) -> Result<Vec<Row>, Mistakes> {
 
     let about = format!(
         "Points of accuracy lost on {} test images of Fashion-MNIST, with a 95 % interval over images, paired, in a \
-         ViT of 172 490 weights and 50 tokens (data/vit, one seed). The paper's tasks are CIFAR and SQuAD. Float heads: \
-         no converter, no noise.",
+         ViT of 172 490 weights and 50 tokens; one seed, three stand in data/vit. The paper's tasks are CIFAR and SQuAD. \
+         Float heads: no converter, no noise.",
         trained.images.len()
     );
     let row = |quantity: &str, published: &str, before: &[bool], after: &[bool], note: &str| {
