@@ -1,9 +1,13 @@
 //! What `macro` and `reproduce` print, and how they end.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
 
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use topkima::base::cost::{Action, Stage};
 
 fn topkima(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
@@ -127,6 +131,7 @@ fn reproduce_ends_well_and_a_missed_replay_ends_with_one() {
         "REPLAY",
         "FITTED",
         "SIMULATED",
+        "SAME TREND, OTHER MODEL",
         "SENSITIVITY",
         "SYSTEM",
         "NOT REPRODUCIBLE",
@@ -142,6 +147,9 @@ fn reproduce_ends_well_and_a_missed_replay_ends_with_one() {
         "device_params/shared",
         "experiments",
         "data/attention",
+        "data/vit",
+        "data/fashion-mnist",
+        "experiments/results/accuracy_vs_noise",
     ] {
         fs::create_dir_all(folder.path().join(part)).unwrap();
         for entry in fs::read_dir(home().join(part)).unwrap() {
@@ -154,6 +162,21 @@ fn reproduce_ends_well_and_a_missed_replay_ends_with_one() {
                 .unwrap();
             }
         }
+    }
+    // Twenty images are enough to get to the end.
+    for (part, from, size) in [("images-idx3", 16, 784), ("labels-idx1", 8, 1)] {
+        let path = folder
+            .path()
+            .join(format!("data/fashion-mnist/t10k-{part}-ubyte.gz"));
+        let mut bytes = Vec::new();
+        GzDecoder::new(fs::read(&path).unwrap().as_slice())
+            .read_to_end(&mut bytes)
+            .unwrap();
+        bytes[4..8].copy_from_slice(&20_u32.to_be_bytes());
+        bytes.truncate(from + 20 * size);
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(&bytes).unwrap();
+        fs::write(&path, packed.finish().unwrap()).unwrap();
     }
     let path = folder
         .path()

@@ -86,6 +86,26 @@ fn truncated_and_corrupt_weights_are_refused_without_a_panic() {
     }
 }
 
+/// Every tensor but the first is cut off at some length: the one whose values end first is told.
+#[test]
+fn a_truncated_file_names_the_tensor_that_is_cut() {
+    let (config, bytes) = files();
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let (mut told, values) = (Vec::new(), bytes.len() - header);
+    for length in (0..values).step_by(values / 12) {
+        let said = said(&config, &bytes[..header + length]);
+        let name = said[0].split('`').nth(1).unwrap().to_owned();
+        let end = format!("and the file has {length}");
+        assert!(said.len() == 1 && said[0].contains(&end), "{said:?}");
+        told.push(name);
+    }
+    told.dedup();
+    assert!(
+        told.len() > 4 && told.iter().all(|name| name.contains('.')),
+        "{told:?}"
+    );
+}
+
 #[test]
 fn a_weight_that_is_no_number_is_named_with_its_place() {
     let (config, mut bytes) = files();

@@ -5,23 +5,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use topkima::study::model::{Float, Input, Pooling, Sample, Words};
-use topkima::study::task::{Judge, Probe, ProbeSource, Targets};
+use topkima::study::task::{self, Judge, Probe, ProbeSource, Targets};
+use topkima::study::train::{
+    Alone, AttentionParams, Images, Model, NetParams, Units, read_weights,
+};
+use topkima::study::workload::arrays::read_idx;
 
 use crate::setup::{encoder, minilm, reference, root};
 
-/// A folder as the hub lays it out: the small BERT, and fifty words for it.
-fn own_encoder(folder: &Path) -> Words {
+/// A folder as the hub lays it out: a small encoder, and as many words as it knows.
+fn own_encoder(folder: &Path, family: &str, words: usize) {
     for name in ["config.json", "model.safetensors"] {
-        fs::copy(reference("bert").join(name), folder.join(name)).unwrap();
+        fs::copy(reference(family).join(name), folder.join(name)).unwrap();
     }
-    let words = vocabulary();
-    fs::write(folder.join("vocab.txt"), &words).unwrap();
-    Words::uncased(&words).unwrap()
+    fs::write(folder.join("vocab.txt"), vocabulary(words)).unwrap();
 }
 
-fn vocabulary() -> String {
+fn vocabulary(count: usize) -> String {
     let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned);
-    let words = (0..45).map(|at| format!("w{at}"));
+    let words = (0..count - special.len()).map(|at| format!("w{at}"));
     special
         .into_iter()
         .chain(words)
@@ -83,7 +85,7 @@ struct Folder(tempfile::TempDir);
 impl Folder {
     fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
-        own_encoder(folder.path());
+        own_encoder(folder.path(), "bert", 50);
         folder.write("test.csv", &table(&texts(0, 40)));
         folder.write("train.csv", &table(&texts(100, 9)));
         let devices = root().join("device_params").display().to_string();
@@ -136,7 +138,7 @@ fn a_folder_of_the_hub_runs_and_its_float_score_is_what_the_weights_say() {
     let (output, out) = folder.run(&[]);
     assert!(output.status.success(), "{output:?}");
     let encoder = encoder(folder.path(), Pooling::Class {});
-    let words = Words::uncased(&vocabulary()).unwrap();
+    let words = Words::uncased(&vocabulary(50)).unwrap();
     let texts = texts(0, 40);
     let right = texts.iter().filter(|(text, label)| {
         let input = Input::Tokens(words.encode(text, 14));
@@ -215,6 +217,125 @@ fn tables_that_are_wrong_are_told_by_file_and_row() {
         "task.classify.calibration",
         "holds 2 rows, and 4 are asked for",
     ]);
+}
+
+/// The sign of a pair's words and its score grow apart, so that both ends of the scale are there.
+fn pairs(count: usize) -> String {
+    let line = |at: usize| format!("w{at} w{} w3,w{} w3,{}\n", at + 1, (at * 7) % 45, at % 6);
+    "sentence1,sentence2,score\n".to_owned() + &(0..count).map(line).collect::<String>()
+}
+
+#[test]
+fn pairs_of_our_own_run_and_are_told_by_row() {
+    let folder = Folder::new();
+    let text = fs::read_to_string(folder.path().join("own.toml")).unwrap();
+    folder.write("own.toml", &text.replace("[task.classify]", "[task.sts]"));
+    folder.write("test.csv", &pairs(30));
+    folder.write("train.csv", &pairs(5));
+    let (output, out) = folder.run(&[]);
+    assert!(output.status.success(), "{output:?}");
+    let encoder = encoder(folder.path(), Pooling::Mean {});
+    let words = Words::uncased(&vocabulary(50)).unwrap();
+    let table = task::pairs(&pairs(30)).unwrap();
+    let set = task::TaskSet::of_pairs(&table, &[], &words, 14);
+    let samples = set.inputs();
+    let features: Vec<_> = samples
+        .iter()
+        .map(|(index, input)| {
+            let sample = Sample {
+                index: *index,
+                input,
+            };
+            encoder.forward(&[sample], &Float).0.remove(0)
+        })
+        .collect();
+    let cosines = set.observe(&encoder, &features);
+    let wanted = 100.0 * task::spearman(&cosines, &table.scores).unwrap();
+    for float in column(&out, "float") {
+        assert!((float.parse::<f64>().unwrap() - wanted).abs() < 1e-9);
+    }
+    assert_eq!(column(&out, "samples"), ["30"; 4]);
+
+    let header = "sentence1,sentence2,score\n";
+    folder.write("test.csv", &format!("{header}w1,w2,2.5\nw1,w2,high\n"));
+    folder.refuses(&["test.csv", "row 3, score = \"high\"", "must be a number"]);
+    folder.write("test.csv", &format!("{header}w1,w2,3\nw4,w2,3\n"));
+    folder.refuses(&["task.sts: all 2 pairs have one score"]);
+    folder.write("test.csv", header);
+    folder.refuses(&["test.csv", "holds no rows"]);
+}
+
+#[test]
+fn a_distilbert_folder_runs_and_its_missing_tensor_is_named() {
+    let folder = Folder::new();
+    own_encoder(folder.path(), "distilbert", 40);
+    let rows = |from, count| -> Vec<(String, usize)> {
+        let rows = texts(from, count).into_iter();
+        rows.map(|(text, label)| (text, label % 2)).collect()
+    };
+    folder.write("test.csv", &table(&rows(0, 12)));
+    folder.write("train.csv", &table(&rows(100, 9)));
+    let (output, out) = folder.run(&[]);
+    assert!(output.status.success(), "{output:?}");
+    for score in column(&out, "score_mean") {
+        assert!((0.0..=100.0).contains(&score.parse::<f64>().unwrap()));
+    }
+    let weights = folder.path().join("model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let name = b"layer.1.ffn.lin2.bias";
+    let at = bytes.windows(name.len()).position(|w| w == name).unwrap();
+    bytes[at + name.len() - 4..at + name.len()].copy_from_slice(b"tier");
+    fs::write(&weights, bytes).unwrap();
+    folder.refuses(&[
+        "distilbert.transformer.layer.1.ffn.lin2.bias: the file holds no tensor of this name",
+    ]);
+}
+
+/// The shipped ViT through the command line, held against the forward pass that trained it.
+#[test]
+fn images_are_told_apart_as_by_the_code_that_trained_the_weights() {
+    let folder = Folder::new();
+    let text = fs::read_to_string(root().join("experiments/accuracy_vs_k_vit.toml")).unwrap();
+    let (head, _) = text.split_once("[[design]]").unwrap();
+    let data = format!("\"{}", root().join("data").display());
+    let devices = root().join("device_params").display().to_string();
+    let experiment = format!(
+        "device_folder = \"{devices}\"\n{}\n[topk]\nk = 5\n[[design]]\nname = \"t\"\ndatapath = {{ topkima = {{}} }}\n",
+        head.replace("\"../data", &data)
+    );
+    folder.write("own.toml", &experiment);
+    let (output, out) = folder.run(&["--samples", "40", "--trials", "1"]);
+    assert!(output.status.success(), "{output:?}");
+
+    let read = |name: &str| {
+        let bytes = fs::read(root().join("data/fashion-mnist").join(name)).unwrap();
+        read_idx(&bytes).unwrap()
+    };
+    let images = read("t10k-images-idx3-ubyte.gz");
+    let labels = read("t10k-labels-idx1-ubyte.gz");
+    let mut images = Images::new(images, labels, 10).unwrap();
+    let chosen: Vec<usize> = (0..40).map(|at| at * 250).collect();
+    let area = images.side * images.side;
+    let pixels = chosen
+        .iter()
+        .flat_map(|at| images.pixels[at * area..][..area].to_vec());
+    images.pixels = pixels.collect();
+    images.labels = chosen.iter().map(|at| images.labels[*at]).collect();
+    let net = NetParams::default().check(28, 10).unwrap();
+    let bytes = fs::read(root().join("data/vit/plain-seed1.safetensors")).unwrap();
+    let (weights, _) = read_weights(&net, &bytes).unwrap();
+    let model = Model {
+        net: &net,
+        weights: &weights,
+        attend: &AttentionParams::default().check(net.tokens()).unwrap(),
+        units: &Units::default(),
+    };
+    let share = topkima::study::train::accuracy(&model, &images, &Alone);
+    assert!(share > 0.75);
+    assert_eq!(
+        column(&out, "float")[0].parse::<f64>().unwrap(),
+        100.0 * share
+    );
 }
 
 #[test]

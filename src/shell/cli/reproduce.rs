@@ -4,9 +4,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
-use crate::shell::config::{DeviceChoice, Store, find_home};
+use crate::shell::config::{DeviceChoice, FileMistakes, Store, find_home};
 use crate::shell::published::{macros, topkima};
+use crate::study::train::{Images, NetParams, read_weights};
+use crate::study::workload::arrays::{ByteArray, read_idx};
 use crate::study::workload::{CalibrationSource, FileParams, WorkloadParams};
 
 /// Whose numbers.
@@ -17,6 +20,9 @@ pub(crate) enum Paper {
     /// Silicon macros, calibrated and held out
     Macros,
 }
+
+/// Classes of Fashion-MNIST.
+const CLASSES: usize = 10;
 
 pub(super) fn reproduce(paper: Paper) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
@@ -46,6 +52,8 @@ pub(super) fn reproduce(paper: Paper) -> Result<(), Failure> {
             let inputs = topkima::Inputs {
                 workload: (*workload).clone(),
                 device,
+                trained: trained(&mut store, &home)?,
+                borne: borne(&mut store, &home)?,
             };
             let rows = topkima::topkima(&inputs);
             writeln!(out, "{}", topkima::render(&rows).trim_end())?;
@@ -60,4 +68,83 @@ pub(super) fn reproduce(paper: Paper) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The shipped ViT, its test images and the training images that calibrate.
+fn trained(store: &mut Store, home: &Path) -> Result<topkima::Trained, FileMistakes> {
+    let images = store.images(
+        "reproduce",
+        "",
+        &home.join("data/fashion-mnist"),
+        "t10k",
+        "run it in a copy of the repository",
+        CLASSES,
+    )?;
+    let net = NetParams::default()
+        .check(images.side, CLASSES)
+        .map_err(|mistakes| FileMistakes::of("reproduce", mistakes))?;
+    let folder = home.join("data/vit");
+    let path = folder.join("calibration-images-idx3-ubyte.gz");
+    let wrong = |path: &Path, mistakes| FileMistakes::of(&path.display().to_string(), mistakes);
+    let (bytes, _) = store.whole(&path)?;
+    let pixels = read_idx(&bytes).map_err(|error| {
+        let mut mistakes = Mistakes::none();
+        mistakes.add("", "", error.to_string(), "take it as shipped");
+        wrong(&path, mistakes)
+    })?;
+    let count = pixels.shape.first().copied().unwrap_or(0);
+    let labels = ByteArray {
+        shape: vec![count],
+        values: vec![0; count],
+    };
+    let calibration =
+        Images::new(pixels, labels, CLASSES).map_err(|mistakes| wrong(&path, mistakes))?;
+    let mut checkpoint = |way: &str| {
+        let path = folder.join(format!("{way}-seed1.safetensors"));
+        let (bytes, _) = store.whole(&path)?;
+        read_weights(&net, &bytes).map_err(|mistakes| wrong(&path, mistakes))
+    };
+    Ok(topkima::Trained {
+        plain: checkpoint("plain")?,
+        dense: checkpoint("dense")?,
+        five: checkpoint("k5-kept")?,
+        shared: checkpoint("k3+2-kept")?,
+        rounded: checkpoint("k5-kept-qat")?,
+        images,
+        calibration,
+        net,
+    })
+}
+
+/// The sweep of noise in the shipped results: the rows of the design that stops early.
+fn borne(store: &mut Store, home: &Path) -> Result<Vec<topkima::Borne>, FileMistakes> {
+    let path = home.join("experiments/results/accuracy_vs_noise/rows.csv");
+    let (bytes, _) = store.whole(&path)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let header = reader.headers().cloned().unwrap_or_default();
+    let place = |name: &str| header.iter().position(|column| column == name);
+    let number = |record: &csv::StringRecord, name| -> Option<f64> {
+        record.get(place(name)?)?.parse().ok()
+    };
+    let rows: Option<Vec<topkima::Borne>> = reader
+        .records()
+        .filter_map(Result::ok)
+        .filter(|record| record.get(0) == Some("topkima"))
+        .map(|record| {
+            Some(topkima::Borne {
+                noise_lsb: number(&record, "noise_lsb")?,
+                score: number(&record, "score_mean")?,
+            })
+        })
+        .collect();
+    rows.ok_or_else(|| {
+        let mut mistakes = Mistakes::none();
+        mistakes.add(
+            "",
+            "",
+            "has no columns `noise_lsb` and `score_mean` of numbers",
+            "take it as shipped, or run experiments/accuracy_vs_noise.toml again",
+        );
+        FileMistakes::of(&path.display().to_string(), mistakes)
+    })
 }

@@ -3,10 +3,11 @@
 use super::rows::{Entry, header};
 use crate::shell::config::Plan;
 use crate::shell::plot::{Axis, Figure, Panel, Point, Scale, Series, svg};
+use crate::study::task::Metric;
 
 /// What is worth a panel, and how its axis is called.
 const PANELS: [(&str, &str); 7] = [
-    ("score", "Spearman x 100, or % right"),
+    ("score", "score of the task"),
     ("recall", "recall@k"),
     ("output_error", "relative output error"),
     ("alpha", "alpha (steps / full ramp)"),
@@ -105,15 +106,20 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
                 all().fold(f64::INFINITY, f64::min),
                 all().fold(0.0, f64::max),
             );
+            let metric_of_task = header.iter().position(|name| name == "metric");
+            let (title, y) = match metric_of_task {
+                Some(at) if *metric == "score" => task_titles(&entries.first()?.row[at]),
+                _ => (*title, *metric),
+            };
             // A panel that is zero everywhere says nothing.
             (most > 0.0).then(|| Panel {
-                title: (*title).to_owned(),
+                title: title.to_owned(),
                 x: Axis {
                     label: label.clone(),
                     scale,
                 },
                 y: Axis {
-                    label: (*metric).to_owned(),
+                    label: y.to_owned(),
                     scale: if least > 0.0 && most / least >= 16.0 {
                         Scale::Log
                     } else {
@@ -127,13 +133,28 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
         .collect();
     let figure = Figure {
         title: plan.params.question.clone(),
-        caption: format!(
-            "{}, seed {}, {} trials; bars: 95 % interval of the mean over trials",
-            plan.name, plan.params.seed, plan.params.trials
-        ),
+        caption: match plan.params.trials {
+            1 => format!(
+                "{}, seed {}, 1 trial, so no bars",
+                plan.name, plan.params.seed
+            ),
+            trials => format!(
+                "{}, seed {}, {trials} trials; bars: 95 % interval of the mean over trials",
+                plan.name, plan.params.seed
+            ),
+        },
         panels,
     };
     vec![("figure.svg".to_owned(), svg(&figure))]
+}
+
+/// Titles of the panel of a task's score and of its axis.
+fn task_titles(metric: &str) -> (&'static str, &'static str) {
+    if metric == Metric::Spearman.name() {
+        ("likeness of sentences", "Spearman x 100")
+    } else {
+        ("right answers", "right (%)")
+    }
 }
 
 /// What float heads give, a flat line over the same axis; none if it differs between rows.

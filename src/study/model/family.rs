@@ -154,6 +154,9 @@ impl EncoderShape {
     }
 }
 
+/// Every layer that is missing from the weights is told, so a number of layers is kept within reason.
+const MOST_LAYERS: u64 = 1024;
+
 struct Reader<'a> {
     config: &'a Map<String, Value>,
     mistakes: Mistakes,
@@ -170,7 +173,7 @@ impl Reader<'_> {
                 types: self.size("type_vocab_size"),
             },
             hidden: self.size("hidden_size"),
-            layers: self.size("num_hidden_layers"),
+            layers: self.count("num_hidden_layers", MOST_LAYERS),
             heads: self.size("num_attention_heads"),
             mlp: self.size("intermediate_size"),
             activation: self.activation("hidden_act"),
@@ -187,7 +190,7 @@ impl Reader<'_> {
                 types: 0,
             },
             hidden: self.size("dim"),
-            layers: self.size("n_layers"),
+            layers: self.count("n_layers", MOST_LAYERS),
             heads: self.size("n_heads"),
             mlp: self.size("hidden_dim"),
             activation: self.activation("activation"),
@@ -221,7 +224,7 @@ impl Reader<'_> {
                 channels: self.size("num_channels"),
             },
             hidden: self.size("hidden_size"),
-            layers: self.size("num_hidden_layers"),
+            layers: self.count("num_hidden_layers", MOST_LAYERS),
             heads: self.size("num_attention_heads"),
             mlp: self.size("intermediate_size"),
             activation: self.activation("hidden_act"),
@@ -229,16 +232,20 @@ impl Reader<'_> {
         }
     }
 
-    /// A whole number from 1 to 2^20; 1 where it is missing, so that reading goes on.
     fn size(&mut self, key: &str) -> usize {
+        self.count(key, 1 << 20)
+    }
+
+    /// A whole number from 1 to `most`; 1 where it is missing, so that reading goes on.
+    fn count(&mut self, key: &str, most: u64) -> usize {
         let value = self.config.get(key);
         let size = value.and_then(Value::as_u64);
-        let taken = size.filter(|size| (1..=1 << 20).contains(size));
+        let taken = size.filter(|size| (1..=most).contains(size));
         self.mistakes.require(
             taken.is_some(),
             key,
             value.map_or_else(String::new, Value::to_string),
-            "must be a whole number from 1 to 1048576",
+            format!("must be a whole number from 1 to {most}"),
             "check that config.json is whole",
         );
         taken.unwrap_or(1) as usize
@@ -334,6 +341,11 @@ mod tests {
                 "\"hidden_size\": 384",
                 "\"hidden_size\": 385",
                 "385 features cannot be shared out to 12",
+            ),
+            (
+                "\"num_hidden_layers\": 6",
+                "\"num_hidden_layers\": 1000000",
+                "num_hidden_layers = 1000000: must be a whole number from 1 to 1024",
             ),
             ("1e-12", "\"no\"", "layer_norm_eps = \"no\""),
             ("\"vocab_size\"", "\"vocab\"", "vocab_size: must be"),

@@ -32,5 +32,5 @@ pub use layout::{Net, NetParams, Tensor};
 pub use net::{Loss, Model, Tape, best};
 pub use select::{Keep, TopParams};
 pub use trainer::{
-    Alone, Crew, Diverged, GRAIN, State, Task, Trainer, accuracy, classify, first_weights,
+    Alone, Crew, Diverged, GRAIN, State, Task, Trainer, accuracy, classify, first_weights, units,
 };

@@ -121,7 +121,13 @@ impl<'a> Trainer<'a> {
     #[must_use]
     pub fn begin(task: Task<'a>, weights: Vec<f32>, crew: &impl Crew) -> Self {
         let none = vec![0.0; weights.len()];
-        let units = units(&task, &weights, crew);
+        let model = Model {
+            net: task.net,
+            weights: &weights,
+            attend: task.attend,
+            units: &Units::default(),
+        };
+        let units = units(&model, task.images, crew);
         let state = State {
             step: 0,
             weights,
@@ -235,34 +241,36 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Units of quantised operands from the first training images, in a forward pass without quantisation.
-fn units(task: &Task<'_>, weights: &[f32], crew: &impl Crew) -> Units {
-    if task.attend.quantise.is_none() {
+/// Units of the quantised operands of `model`, whose own are not looked at, from the first images in a
+/// forward pass without quantisation.
+#[must_use]
+pub fn units(model: &Model<'_>, images: &Images, crew: &impl Crew) -> Units {
+    let (net, attend) = (model.net, model.attend);
+    if attend.quantise.is_none() {
         return Units::default();
     }
     let exact = Attend {
         quantise: None,
-        ..task.attend.clone()
+        ..attend.clone()
     };
     let model = Model {
-        net: task.net,
-        weights,
         attend: &exact,
         units: &Units::default(),
+        ..*model
     };
-    let count = task.images.len().min(CALIBRATION);
-    let layers = task.net.params.layers;
+    let count = images.len().min(CALIBRATION);
+    let layers = net.params.layers;
     // One pass a job; its q, k and v by layer.
     let mut passes: Vec<Vec<Vec<f32>>> = vec![Vec::new(); count.div_ceil(PASS)];
     crew.each(&mut passes, |at, rows| {
-        let mut tape = Tape::new(task.net, &exact, PASS);
-        let seen = fill(task.images, at * PASS, count);
+        let mut tape = Tape::new(net, &exact, PASS);
+        let seen = fill(images, at * PASS, count);
         model.forward(&seen, &mut tape);
         *rows = (0..layers).map(|layer| tape.qkv(layer).to_vec()).collect();
     });
     let fitted = (0..layers).flat_map(|layer| {
         let rows: Vec<f32> = passes.iter().flat_map(|pass| pass[layer].clone()).collect();
-        task.attend.fit(task.net, &rows)
+        attend.fit(net, &rows)
     });
     Units(fitted.collect())
 }

@@ -220,7 +220,7 @@ impl Store {
     ///
     /// # Errors
     /// A file that cannot be read or is too large.
-    pub(super) fn whole(&mut self, path: &Path) -> Result<(Vec<u8>, String), FileMistakes> {
+    pub fn whole(&mut self, path: &Path) -> Result<(Vec<u8>, String), FileMistakes> {
         let bytes = self.bytes(path, MAX_ARRAY_BYTES)?;
         let hash = Sha256::digest(&bytes);
         Ok((
@@ -234,7 +234,7 @@ impl Store {
     ///
     /// # Errors
     /// Files that are missing, damaged or do not belong together.
-    pub(super) fn images(
+    pub fn images(
         &mut self,
         file: &str,
         key: &str,

@@ -213,6 +213,21 @@ impl Opening<'_> {
                 break;
             }
         }
+        if let task::Targets::Similarity(pairs) = &set.targets
+            && pairs
+                .windows(2)
+                .all(|two| two[0].likeness == two[1].likeness)
+        {
+            mistakes.add(
+                "task.sts",
+                "",
+                format!(
+                    "all {} pairs have one score, and there is no rank correlation with it",
+                    pairs.len()
+                ),
+                "take pairs of different likeness, or more of them",
+            );
+        }
         if let (Judge::Classifier, task::Targets::Classes(labels)) = (&set.judge, &set.targets) {
             let classes = encoder.classifier.as_ref().map_or(0, |head| head.classes());
             let beyond = labels.iter().position(|label| *label >= classes);

@@ -4,6 +4,7 @@
 //! obtained ([`How`]). Replays run the device's time constants through the serial schedule of
 //! [`timing`](crate::base::timing) and have to hold to 1 %; [`misses`] names those that do not.
 
+mod borne;
 mod energy;
 mod fitted;
 mod open;
@@ -15,12 +16,16 @@ mod schedule;
 mod sensitivity;
 mod simulated;
 mod system;
+mod trained;
 
 use crate::base::mistake::Mistakes;
 use crate::hardware::device::DeviceParams;
+use crate::shell::training::Pool;
 use crate::study::workload::Workload;
 
+pub use borne::Borne;
 pub use render::render;
+pub use trained::{Checkpoint, Trained};
 
 /// How a number of the model was obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +36,8 @@ pub enum How {
     Fitted,
     /// Simulated on real heads; nothing fitted, and nothing promised.
     Simulated,
+    /// A trend of the paper's, on another model that was trained here.
+    OtherModel,
     /// A published number over a quantity that the paper leaves open or fixes to its advantage.
     Sensitivity,
     /// The system of NeuroSim, rebuilt with constants that are counted; and the table of rivals.
@@ -41,10 +48,11 @@ pub enum How {
 
 impl How {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Replay,
         Self::Fitted,
         Self::Simulated,
+        Self::OtherModel,
         Self::Sensitivity,
         Self::System,
         Self::NotReproducible,
@@ -110,6 +118,10 @@ pub struct Inputs {
     pub workload: Workload,
     /// The paper's device: its time constants are replayed and its prices are used.
     pub device: DeviceParams,
+    /// A transformer trained for few keys.
+    pub trained: Trained,
+    /// A sweep of noise, the first point without any.
+    pub borne: Vec<Borne>,
 }
 
 /// Percent by which a replay may miss.
@@ -122,6 +134,8 @@ pub fn topkima(inputs: &Inputs) -> Vec<Row> {
     let mut rows = replay::rows(constants);
     rows.extend(fitted::rows(constants));
     rows.extend(simulated::rows(inputs));
+    rows.extend(trained::rows(&inputs.trained, &Pool));
+    rows.extend(borne::rows(&inputs.borne));
     rows.extend(sensitivity::rows(&inputs.device));
     rows.extend(system::rows(&inputs.device));
     rows.extend(rivals::rows());

@@ -32,13 +32,14 @@ const OPEN: [(&str, &str, &str); 7] = [
     (
         "SQuAD, BERT-base, with circuit noise",
         "86.7 -> 85.1 %",
-        "BERT-base on SQuAD is not run here; the noise is not given either, and fitting it to these two numbers would \
-         reproduce nothing. Other models are for other commands.",
+        "BERT-base on SQuAD is not run here; the noise is not given either. What noise costs another model as much stands \
+         above; fitting reproduces nothing.",
     ),
     (
         "loss by k = 5 on four tasks",
         "0.4 to 1.2 %",
-        "Needs the fine-tuned ViT, DistilBERT and BERT-base of the paper, and its training.",
+        "Needs the fine-tuned ViT, DistilBERT and BERT-base of the paper, and its training; the trend stands above, on \
+         another model.",
     ),
 ];
 

@@ -3,6 +3,7 @@
 mod data;
 mod joules;
 mod latency;
+mod trained;
 
 use std::sync::LazyLock;
 
@@ -41,6 +42,10 @@ fn inputs() -> Inputs {
             .assemble(&arrays[0], Some(&arrays[1]), false)
             .unwrap(),
         device: device(),
+        trained: trained::shipped(400),
+        borne: [(0.0, 80.0), (1.0, 79.0), (2.0, 77.0)]
+            .map(|(noise_lsb, score)| Borne { noise_lsb, score })
+            .to_vec(),
     }
 }
 
@@ -104,6 +109,7 @@ fn the_table_fits_a_terminal_and_holds_every_row() {
         "REPLAY",
         "FITTED",
         "SIMULATED",
+        "SAME TREND, OTHER MODEL",
         "SENSITIVITY",
         "SYSTEM",
         "NOT REPRODUCIBLE",

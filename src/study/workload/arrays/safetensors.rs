@@ -56,6 +56,9 @@ pub fn safetensors_names(bytes: &[u8]) -> Result<Vec<String>, ArrayError> {
 /// What is wrong with the header. The bytes never cause a panic.
 pub fn open_safetensors(bytes: &[u8]) -> Result<SafeTensors<'_>, ArrayError> {
     let wrong = |problem: String| ArrayError::NotSafetensors { problem };
+    if let Some(problem) = misplaced(bytes) {
+        return Err(wrong(problem));
+    }
     if let Some(number) = number_beyond_file(bytes) {
         return Err(wrong(format!(
             "its header speaks of {number}, and the file has {} bytes",
@@ -84,6 +87,45 @@ const fn number(dtype: Dtype) -> Option<Number> {
     Some(Number {
         kind,
         big_endian: false,
+    })
+}
+
+/// The first tensor whose place does not hold it: the library's reader says that there is one, not which.
+fn misplaced(bytes: &[u8]) -> Option<String> {
+    let length = usize::try_from(u64::from_le_bytes(*bytes.first_chunk()?)).ok()?;
+    let start = 8_usize.checked_add(length)?;
+    let header: Value = serde_json::from_slice(bytes.get(8..start)?).ok()?;
+    let held = (bytes.len() - start) as u64;
+    let tensors = header.as_object()?.iter();
+    let mut placed: Vec<(u64, u64, &str, &Value)> = tensors
+        .filter_map(|(name, about)| {
+            let place = about.get("data_offsets")?;
+            Some((
+                place.get(0)?.as_u64()?,
+                place.get(1)?.as_u64()?,
+                name.as_str(),
+                about,
+            ))
+        })
+        .collect();
+    placed.sort_by_key(|(from, to, ..)| (*from, *to));
+    placed.into_iter().find_map(|(from, to, name, about)| {
+        if to > held {
+            return Some(format!(
+                "tensor `{name}` ends at byte {to} of the values, and the file has {held}"
+            ));
+        }
+        let dtype: Dtype = serde_json::from_value(about.get("dtype")?.clone()).ok()?;
+        let shape: Vec<u64> = serde_json::from_value(about.get("shape")?.clone()).ok()?;
+        let bits = shape
+            .iter()
+            .try_fold(dtype.bitsize() as u64, |bits, n| bits.checked_mul(*n));
+        let there = to.checked_sub(from)?;
+        (bits != there.checked_mul(8)).then(|| {
+            format!(
+                "tensor `{name}` of {dtype} and shape {shape:?} does not fill its {there} bytes"
+            )
+        })
     })
 }
 
@@ -170,7 +212,14 @@ mod tests {
         for (bytes, word) in [
             (nan, "array `q` holds NaN at index [0, 0]"),
             (empty, "dimension 1"),
-            (bomb, "4000000000000"),
+            (bomb, "tensor `q` ends at byte 4000000000000"),
+            (
+                raw(
+                    r#"{"q":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#,
+                    &[0; 8],
+                ),
+                "tensor `q` of F32 and shape [3] does not fill its 8 bytes",
+            ),
             (b"PK\x03\x04".to_vec(), "header too small"),
             (raw("{", &[]), "JSON"),
         ] {
