@@ -29,7 +29,6 @@ fn statics() -> Statics {
         grid: 512.0,
         steps: 32,
         tag_bits: 8,
-        absent: false,
     }
 }
 

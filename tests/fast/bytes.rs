@@ -78,6 +78,16 @@ fn rows_are_equal_to_the_byte_for_any_threads_and_after_a_resume() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = write(folder.path());
     let out = |name: &str| folder.path().join(name);
+    let on_tiles = [1, 2, 3].map(|threads: u8| {
+        let (name, threads) = (format!("tiles{threads}"), threads.to_string());
+        let tiles = "av={tiles={wordlines=64}}";
+        rows(
+            &experiment,
+            &out(&name),
+            &["--set", tiles, "--threads", &threads],
+        )
+    });
+    assert!(on_tiles[1..].iter().all(|rows| *rows == on_tiles[0]));
     let wanted = rows(&experiment, &out("1"), &["--threads", "1"]);
     assert_eq!(wanted.lines().count(), 9);
     let mode = mode(&out("1"));
@@ -123,6 +133,7 @@ fn the_rows_of_a_run_do_not_depend_on_its_instructions() {
             vec![synthetic(2, 5.0, 4.0)],
         )
         .masked(&causal()),
+        Scene::new(sram, vec![synthetic(1, 0.0, 0.0)]).on_tiles(20),
     ];
     for scene in &scenes {
         for alone in [true, false] {

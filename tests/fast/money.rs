@@ -54,6 +54,8 @@ fn a_lane_spends_what_its_traces_cost() {
                 timing.arbiter = Arbiter::PaperMax {};
             }
             hold(&scene);
+            // Rows of V that are driven cost, bit columns that are converted too.
+            hold(&scene.on_tiles(20));
         }
     }
 }

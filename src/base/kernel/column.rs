@@ -17,7 +17,6 @@
 //! not uniform, depths and levels are held as i16, `grid` to an LSB.
 
 use super::level::{Simd, for_each_level};
-use super::rank::EMPTY;
 use super::{LANES, Lanes};
 
 /// An error that adds to a row of the column: `gain` times a normal.
@@ -101,8 +100,6 @@ pub struct Statics {
     pub steps: u16,
     /// Bits of a key below its code.
     pub tag_bits: u32,
-    /// Whether a column below the last level has no code, instead of the last.
-    pub absent: bool,
 }
 
 /// The Cholesky factor of a column's pairs, four rows of it to a group; group g holds its columns 0 to
@@ -145,7 +142,7 @@ const ROUND: f32 = 12_582_912.0;
 
 for_each_level! {
     /// Converts one column: fills `keys[pair.slot]` for each of its pairs with
-    /// `code << tag_bits | tag`, or with [`EMPTY`] where the column never trips.
+    /// `code << tag_bits | tag`; a column below the last level has the last code.
     pub fn convert_column(
         statics: &Statics,
         draws: &ColumnDraws,
@@ -298,6 +295,7 @@ fn draw_ladder<S: Simd>(s: S, statics: &Statics, key: u64, room: &mut Column) {
     // A column trips at the first level it reaches, so a step that went up counts only from where the
     // ramp has been before.
     let mut deepest = [f32::MIN; LANES];
+    let half = 0.5 / statics.grid;
     for step in &statics.ladder {
         if !room.cells.is_empty() {
             for (cell, weight) in room.cells[step.first as usize..].iter().zip(&step.weights) {
@@ -309,7 +307,8 @@ fn draw_ladder<S: Simd>(s: S, statics: &Statics, key: u64, room: &mut Column) {
         let mut level = [0_i16; LANES];
         for lane in 0..LANES {
             deepest[lane] = deepest[lane].max(step.level + moved[lane]);
-            level[lane] = fixed(deepest[lane], statics.grid);
+            // Depths are rounded too, and one that is as deep as a level has not passed it.
+            level[lane] = fixed(deepest[lane] - half, statics.grid);
         }
         room.ladder.push(level);
     }
@@ -379,15 +378,8 @@ fn encode<S: Simd>(
     };
     let out = &mut keys[pair.slot as usize];
     let last = statics.steps - 1;
-    if statics.absent {
-        for lane in 0..LANES {
-            let key = code[lane] << statics.tag_bits | pair.tag;
-            out[lane] = if code[lane] > last { EMPTY } else { key };
-        }
-    } else {
-        for lane in 0..LANES {
-            out[lane] = code[lane].min(last) << statics.tag_bits | pair.tag;
-        }
+    for lane in 0..LANES {
+        out[lane] = code[lane].min(last) << statics.tag_bits | pair.tag;
     }
 }
 

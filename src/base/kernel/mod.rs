@@ -65,7 +65,7 @@ pub use product::{MOST, Rows, plain_product};
 pub use rank::{EMPTY, best, overtaken};
 pub use row::{Known, RowSums, RowTables, Slot, Weighing, ln, merge, softmax_row, unpack};
 
-pub use tiles::{Cells, Driven, GRID, Joined, Rounding, Written, tile_product, write_cells};
+pub use tiles::{Cells, Driven, FINEST, Joined, Rounding, Written, tile_product, write_cells};
 
 /// Trials that go side by side.
 pub const LANES: usize = 32;

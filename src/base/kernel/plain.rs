@@ -130,8 +130,9 @@ pub fn convert(
             let words = halves(key, draw.wrapping_add(group as u64 / 2))[group % 2];
             for at in 0..LANES {
                 let uniform = (words[at / 4] >> (16 * (at % 4))) as u16;
-                // From 1/256 to a thirty-second beside it.
-                let fine = sums.0[at].saturating_add((uniform & rounding.beside) as i16) >> 3;
+                // To a thirty-second beside it.
+                let fine =
+                    sums.0[at].saturating_add((uniform & rounding.beside) as i16) >> rounding.finer;
                 let (whole, part) = (fine >> 5, (fine & 31) as usize);
                 let passed = rounding
                     .thresholds

@@ -269,7 +269,8 @@ fn row<S: Simd>(
             for lane in 0..LANES {
                 let value = value[lane];
                 // 1.5 2^23 rounds half to even for codes below 2^22.
-                weights[lane] = value * reciprocal[lane] * max + 12_582_912.0 - 12_582_912.0;
+                let code = value * reciprocal[lane] * max + 12_582_912.0 - 12_582_912.0;
+                weights[lane] = code.min(max);
                 lost[lane] += if weights[lane] == 0.0 { value } else { 0.0 };
             }
         }

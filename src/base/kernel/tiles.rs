@@ -2,23 +2,23 @@
 //! through a plain ADC with noise, bits are joined.
 //!
 //! Columns lie bit by bit, each bit padded to whole groups of 32. Cells and codes of A are held as i16 in
-//! such units that their product `(a cell + 2^14) >> 15` counts [`GRID`] to an LSB of the ADC; sums
-//! saturate, far beyond the ADC's range.
+//! such units that their product `(a cell + 2^14) >> 15` counts [`Rounding::units`] to an LSB of the ADC, 256 or
+//! what codes leave room for; sums saturate beyond the ADC's range.
 //!
 //! The ADC reads `code = round(x / LSB + sigma n)`, n normal. With x / LSB = m + f, m whole and f in
 //! thirty-seconds, P(code <= m + j) = Phi((j + 1/2 - f) / sigma): one uniform of 16 bits against the few
-//! thresholds of f that lie between 0 and 1 draws the code. Between thirty-seconds the uniform's last three
+//! thresholds of f that lie between 0 and 1 draws the code. Between thirty-seconds the uniform's last
 //! bits take one or the other at random, so that the law goes straight from one to the next: it is right to
 //! (1/32)^2 / 8 of its curvature, 3e-4 for a noise of 0.35 LSB. The noise reaches 4.2 sigma.
 
 use super::level::{Simd, for_each_level};
 use super::{LANES, Lanes, Line};
 
-/// Units of a sum to an LSB.
-pub const GRID: f64 = 256.0;
-
 /// Thirty-seconds of an LSB.
 const FRACTIONS: usize = 32;
+
+/// Most bits of a sum below a thirty-second.
+pub const FINEST: u32 = 3;
 
 /// The plain ADC of a column.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,15 +29,25 @@ pub struct Rounding {
     pub(super) thresholds: Vec<Lanes<u16>>,
     /// Largest magnitude of a code.
     pub(super) max: i16,
+    /// Bits of a sum below a thirty-second.
+    pub(super) finer: u32,
     /// Bits of the uniform that choose between two thirty-seconds; none without noise, where sums are cut to
     /// the lower one.
     pub(super) beside: u16,
 }
 
 impl Rounding {
-    /// From the noise in LSB and the largest code; `below` is the normal distribution function.
+    /// Units of a sum to an LSB.
     #[must_use]
-    pub fn of(sigma: f64, max: i16, below: impl Fn(f64) -> f64) -> Self {
+    pub fn units(finer: u32) -> f64 {
+        f64::from(32_u32 << finer)
+    }
+
+    /// From the noise in LSB, the largest code and the bits of a sum below a thirty-second, at most
+    /// [`FINEST`]; `below` is the normal distribution function.
+    #[must_use]
+    pub fn of(sigma: f64, max: i16, finer: u32, below: impl Fn(f64) -> f64) -> Self {
+        let finer = finer.min(FINEST);
         let chance = |j: i16, f: usize| {
             let distance = f64::from(j) + 0.5 - f as f64 / FRACTIONS as f64;
             if sigma > 0.0 {
@@ -62,7 +72,8 @@ impl Rounding {
             lowest,
             thresholds,
             max,
-            beside: if sigma > 0.0 { 7 } else { 0 },
+            finer,
+            beside: if sigma > 0.0 { (1 << finer) - 1 } else { 0 },
         }
     }
 }
@@ -83,7 +94,7 @@ struct TokenCells {
     /// Level and standard deviation of each drawn column, in units of an i16, to whole draws.
     law: Vec<(Lanes<f32>, Lanes<f32>)>,
     /// For each 32 columns where their values begin, and which of the 32 from there each column takes.
-    spread: Vec<(u16, Lanes<u8>)>,
+    spread: Vec<(u32, Lanes<u8>)>,
 }
 
 impl Cells {
@@ -122,7 +133,7 @@ impl Cells {
                     (means[count % LANES], gains[count % LANES]) = law;
                     count += 1;
                 }
-                own.spread.push((first as u16, ranks));
+                own.spread.push((first as u32, ranks));
             }
             own
         };
@@ -134,7 +145,13 @@ impl Cells {
         }
     }
 
-    /// Columns of a bit, padded.
+    /// Columns of a bit.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The same, padded.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
@@ -177,7 +194,7 @@ fn write<S: Simd>(s: S, cells: &Cells, key: u64, first: &[u64], written: &mut Wr
             *values = s.cells(means, gains, &normals);
         }
         for ((first, ranks), row) in token.spread.iter().zip(row) {
-            let values = &written.values[usize::from(*first)..];
+            let values = &written.values[*first as usize..];
             if let Some(values) = values.first_chunk() {
                 row.0 = s.spread(values, ranks);
             }

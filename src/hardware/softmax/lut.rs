@@ -151,7 +151,8 @@ impl Lut {
                 let max = f64::from(max_code);
                 let codes = values
                     .iter()
-                    .map(|e| (e * reciprocal * max).round_ties_even());
+                    // A rounded reciprocal, or an exponential above 1, goes beyond what drives a row.
+                    .map(|e| (e * reciprocal * max).round_ties_even().min(max));
                 (codes.collect(), 1.0 / max)
             }
         };

@@ -137,7 +137,7 @@ impl TopkParams {
                     "k",
                     k,
                     format!("must be from 1 to {tokens}, the tokens of the workload"),
-                    "write for instance 5",
+                    format!("write for instance {}", tokens.min(5)),
                 );
                 continue;
             }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::Failure;
 use crate::base::kernel::Level;
-use crate::shell::config::{MAX_TRIALS, Overrides, Plan};
+use crate::shell::config::{MAX_TRIALS, Mode, Overrides, Plan};
 use crate::shell::experiment::{Path as Road, Shelf, groups, run_group};
 use crate::shell::journal::{Journal, write_whole};
 use crate::shell::report::{Entry, breakdown_csv, entry, figures, header, rows_csv};
@@ -193,6 +193,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
             }
         }
     }
+    notes.extend(exact_note(&plan, &paths));
     bar.finish_and_clear();
     entries.sort_by_key(|entry| (entry.point, entry.design));
     write_whole(&folder.join("rows.csv"), &rows_csv(&plan, &entries))?;
@@ -253,8 +254,22 @@ fn progress(quiet: bool, length: u64) -> ProgressBar {
     bar
 }
 
-fn about(plan: &Plan, notes: &[String], paths: &[Road], started: Instant) -> String {
-    let fast = paths.iter().filter(|path| **path == Road::Fast).count();
+/// Says where the exact path worked though the fast one was asked for.
+fn exact_note(plan: &Plan, paths: &[Road]) -> Option<String> {
+    let reasons = reasons(paths);
+    let asked = matches!(plan.params.mode, Mode::Fast {});
+    (asked && !reasons.is_empty()).then(|| {
+        let exact = paths.iter().filter(|path| **path != Road::Fast).count();
+        format!(
+            "exact path in {exact} of {} groups of cases: {}",
+            paths.len(),
+            reasons.join("; ")
+        )
+    })
+}
+
+/// Why the exact path worked, each reason once.
+fn reasons(paths: &[Road]) -> Vec<&'static str> {
     let mut reasons: Vec<&str> = Vec::new();
     for path in paths {
         if let Road::Exact(why) = path
@@ -263,6 +278,11 @@ fn about(plan: &Plan, notes: &[String], paths: &[Road], started: Instant) -> Str
             reasons.push(why);
         }
     }
+    reasons
+}
+
+fn about(plan: &Plan, notes: &[String], paths: &[Road], started: Instant) -> String {
+    let fast = paths.iter().filter(|path| **path == Road::Fast).count();
     let inputs: Vec<_> = plan
         .inputs()
         .into_iter()
@@ -276,7 +296,7 @@ fn about(plan: &Plan, notes: &[String], paths: &[Road], started: Instant) -> Str
             "asked": plan.params.mode,
             "fast_groups": fast,
             "exact_groups": paths.len() - fast,
-            "exact_because": reasons,
+            "exact_because": reasons(paths),
             "instructions": Level::best().name(),
         },
         "warnings": plan.warnings,

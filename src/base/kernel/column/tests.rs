@@ -15,24 +15,24 @@ struct Trial {
 const STEPS: u16 = 32;
 
 /// The ways a column can be: rows, pairs, whether errors, offsets, lines and noise are drawn, whether
-/// its ladder is its own, whether a column below the last level has no code.
-const WAYS: [(usize, usize, [bool; 4], bool, bool); 12] = [
-    (1, 1, [true; 4], false, false),
-    (1, 9, [true, false, false, true], false, true),
-    (2, 0, [true; 4], true, false),
-    (3, 8, [true; 4], true, false),
-    (5, 16, [false, true, true, true], false, false),
-    (7, 3, [false; 4], false, false),
-    (7, 2, [false; 4], true, true),
-    (33, 17, [true, true, false, false], false, false),
-    (64, 40, [true, false, false, true], false, false),
-    (64, 41, [true; 4], true, true),
-    (64, 6, [true, false, true, false], true, false),
-    (127, 11, [true; 4], false, false),
+/// its ladder is its own.
+const WAYS: [(usize, usize, [bool; 4], bool); 12] = [
+    (1, 1, [true; 4], false),
+    (1, 9, [true, false, false, true], false),
+    (2, 0, [true; 4], true),
+    (3, 8, [true; 4], true),
+    (5, 16, [false, true, true, true], false),
+    (7, 3, [false; 4], false),
+    (7, 2, [false; 4], true),
+    (33, 17, [true, true, false, false], false),
+    (64, 40, [true, false, false, true], false),
+    (64, 41, [true; 4], true),
+    (64, 6, [true, false, true, false], true),
+    (127, 11, [true; 4], false),
 ];
 
-fn trial(number: usize, way: (usize, usize, [bool; 4], bool, bool)) -> Trial {
-    let (rows, count, [errors, offset, line, noise], own_ladder, absent) = way;
+fn trial(number: usize, way: (usize, usize, [bool; 4], bool)) -> Trial {
+    let (rows, count, [errors, offset, line, noise], own_ladder) = way;
     let key = 1000 * number as u64;
     let uniform = |at: u64| words(key, at).map(|half| half as f32 * f32::EPSILON / 512.0);
     let row_pairs = rows.div_ceil(2);
@@ -87,7 +87,6 @@ fn trial(number: usize, way: (usize, usize, [bool; 4], bool, bool)) -> Trial {
             grid: 512.0,
             steps: STEPS,
             tag_bits: 8,
-            absent,
         },
         draws: ColumnDraws {
             errors: key + 2,
@@ -207,10 +206,7 @@ impl Trial {
                 let depth = self.depth(at, lane, factor);
                 let key = |depth: f64| {
                     let code = levels.iter().filter(|level| **level < depth).count() as u16;
-                    match self.statics.absent && code >= STEPS {
-                        true => EMPTY,
-                        false => code.min(STEPS - 1) << 8 | pair.tag,
-                    }
+                    code.min(STEPS - 1) << 8 | pair.tag
                 };
                 let found = keys[pair.slot as usize][lane];
                 let range = key(depth - slack)..=key(depth + slack);
@@ -261,7 +257,7 @@ fn a_factor_gives_each_pair_its_row_of_it_alike_at_every_level() {
 #[test]
 fn far_depths_saturate_instead_of_turning_over() {
     for own_ladder in [false, true] {
-        let mut trial = trial(40, (4, 4, [false; 4], own_ladder, false));
+        let mut trial = trial(40, (4, 4, [false; 4], own_ladder));
         for (pair, depth) in trial.pairs.iter_mut().zip([1e30, -1e30, 70.0, -70.0]) {
             pair.depth = depth;
         }

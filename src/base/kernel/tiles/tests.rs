@@ -97,7 +97,7 @@ fn every_level_writes_and_converts_the_same() {
             (400.0, 0.2, true),
         ] {
             let trial = Trial::of(size, slots, spread, sparse);
-            let rounding = Rounding::of(sigma, 127, below);
+            let rounding = Rounding::of(sigma, 127, FINEST, below);
             let plain = trial.run(Level::PORTABLE, &rounding);
             for on in Level::all() {
                 let name = on.name();
@@ -112,7 +112,7 @@ fn without_noise_the_squares_are_those_of_rounded_sums() {
     for (size, slots) in SIZES {
         let (tokens, [bits, columns]) = size;
         let trial = Trial::of(size, slots, 0.0, true);
-        let rounding = Rounding::of(0.0, 20, below);
+        let rounding = Rounding::of(0.0, 20, FINEST, below);
         let (squares, rows) = trial.run(Level::best(), &rounding);
         let (mut wanted, mut driven) = ([0.5_f64; 16], Vec::new());
         for query in 0..trial.first.len() {
@@ -135,7 +135,7 @@ fn without_noise_the_squares_are_those_of_rounded_sums() {
                             })
                             .sum();
                         // In LSB; a half would be drawn, and no sum here comes to one.
-                        let lsb = sum / GRID;
+                        let lsb = sum / Rounding::units(FINEST);
                         assert!((lsb.fract().abs() - 0.5).abs() > 1e-9, "{lsb}");
                         *output += lsb.round().clamp(-20.0, 20.0) * f64::from(1 << bit);
                     }
@@ -158,15 +158,15 @@ fn without_noise_the_squares_are_those_of_rounded_sums() {
 /// Chi-square of the codes of one sum against the rounded normal law, over 40 000 conversions.
 ///
 /// Power: a sigma 5 % off moves the statistic by about 60 or more, a sum 6 % of a sigma off by about 100.
-fn codes_are_drawn_right(sigma: f64, wanted_sigma: f64, shift: f64) -> bool {
+fn codes_are_drawn_right(finer: u32, sigma: f64, wanted_sigma: f64, shift: f64) -> bool {
     let count = 40_000;
     // Between two thirty-seconds.
     let sum = 10.0 + 8.5 / 32.0;
     let cells = Cells::of(1, [1, 1], true, |_, _, _| (8192.0, 0.0));
-    let code = (sum * GRID * 4.0) as u32;
+    let code = (sum * Rounding::units(finer) * 4.0) as u32;
     let mut written = Written::default();
     write_cells(Level::best(), &cells, 1, &[0], &mut written);
-    let rounding = Rounding::of(sigma, 127, below);
+    let rounding = Rounding::of(sigma, 127, finer, below);
     let mut counts = [0.0_f64; 32];
     for draw in 0..count {
         let mut squares = [0.0; 16];
@@ -205,14 +205,14 @@ fn codes_are_drawn_right(sigma: f64, wanted_sigma: f64, shift: f64) -> bool {
 
 #[test]
 fn codes_follow_the_rounded_normal_law() {
-    for sigma in [0.35, 0.8, 1.7] {
-        assert!(codes_are_drawn_right(sigma, sigma, 0.0), "{sigma}");
+    for (finer, sigma) in [(3, 0.35), (2, 0.8), (1, 0.5), (3, 1.7)] {
+        assert!(codes_are_drawn_right(finer, sigma, sigma, 0.0), "{sigma}");
         assert!(
-            !codes_are_drawn_right(sigma, 1.05 * sigma, 0.0),
+            !codes_are_drawn_right(finer, sigma, 1.05 * sigma, 0.0),
             "{sigma}: blind to 5 %"
         );
         assert!(
-            !codes_are_drawn_right(sigma, sigma, 0.06 * sigma),
+            !codes_are_drawn_right(finer, sigma, sigma, 0.06 * sigma),
             "{sigma}: blind to a shift of 6 %"
         );
     }

@@ -6,7 +6,7 @@ use super::{Finish, Keys, Prepared, quotas};
 use crate::base::kernel::Known;
 
 /// Expected number of columns left out that trip by the clean stop step, at most: it moves work between
-/// candidates and the walk over the others. Flat between 5e-4 and 1e-2.
+/// candidates and the walk over the others. Time is flat around it, from 1e-4 to 1e-2.
 pub(super) const CUT: f64 = 3e-4;
 /// Standard deviations below a level beyond which a column adds nothing to a stored probability: 1e-12.
 const NEAR: f64 = 7.0;

@@ -32,7 +32,9 @@ impl Front {
             let lane = lanes.trailing_zeros() as usize;
             lanes &= lanes - 1;
             let stop = usize::from(list[last][lane] >> tag_bits);
-            let site = Site(head, prepared.address(query) << 32 | tile as u64);
+            // Set apart from the draw that decides whether.
+            let place = 1 << 63 | prepared.address(query) << 32 | tile as u64;
+            let site = Site(head, place);
             let trial = block * LANES as u64 + lane as u64;
             let mut stream = seed.stream(Purpose::Excluded, trial, site);
             for (token, code) in self.walk(query, tile, stop, || stream.uniform()) {

@@ -59,6 +59,9 @@ impl Front {
             .max()
             .unwrap_or(1);
         let tag_bits = usize::BITS - (widest.max(2) - 1).leading_zeros();
+        if tokens >= usize::from(u16::MAX) {
+            return Err("a row has 65 535 tokens or more");
+        }
         if (steps << tag_bits) > usize::from(u16::MAX) {
             return Err("steps times columns of a tile exceed 2^16");
         }
@@ -291,7 +294,6 @@ impl Front {
                 .exp2() as f32,
             steps: steps as u16,
             tag_bits,
-            absent: false,
         }
     }
     /// Keys of a column's draws in a block.

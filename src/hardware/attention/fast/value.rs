@@ -3,7 +3,8 @@
 use super::normal::Normal;
 use crate::base::cost::QueryTrace;
 use crate::base::kernel::{
-    Cells, Driven, GRID, Joined, LANES, Lanes, Level, Rounding, Written, tile_product, write_cells,
+    Cells, Driven, FINEST, Joined, LANES, Lanes, Level, Rounding, Written, tile_product,
+    write_cells,
 };
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::attention::{Attention, Finish, Prepared};
@@ -132,14 +133,22 @@ impl ValueTiles {
             Weights::Exact {} => return Err("A is not in codes"),
             Weights::RowMax { max_code } | Weights::Unit { max_code } => max_code,
         };
-        // (a cell + 2^14) >> 15 counts GRID to an LSB.
-        let unit = GRID * 32_768.0 / (adc.lsb * self.scale);
-        if unit * f64::from(max_code) > 32_767.0 || max_code > 4096 {
-            return Err("the ADC of A x V is too fine for its codes");
+        let bits = self.law.mean.ncols() / self.cells.columns().max(1);
+        let most = self.tiles as f64 * adc.max * ((bits as f64).exp2() - 1.0);
+        if most > 32_767.0 {
+            return Err("the bits of V join to more than 16 bits");
         }
+        // (a cell + 2^14) >> 15 counts the units of an LSB.
+        let unit = |finer: &u32| Rounding::units(*finer) * 32_768.0 / (adc.lsb * self.scale);
+        let fits = |finer: &u32| unit(finer) * f64::from(max_code) <= 32_767.0;
+        let finer = (1..=FINEST).rev().find(fits);
+        let Some(finer) = finer.filter(|_| max_code <= 4096) else {
+            return Err("an LSB of the ADC of A x V is small beside the spread of V's cells");
+        };
+        let unit = unit(&finer);
         let sigma = finish.attention.device.column.adc_noise;
         Ok(ValueCase {
-            rounding: Rounding::of(sigma, adc.max as i16, |x| normal.below(x)),
+            rounding: Rounding::of(sigma, adc.max as i16, finer, |x| normal.below(x)),
             codes: (0..=max_code)
                 .map(|code| (f64::from(code) * unit).round() as u16)
                 .collect(),
