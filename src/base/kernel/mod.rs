@@ -10,25 +10,29 @@
 //! # Where the time of a trial goes
 //!
 //! One trial of `experiments/throughput.toml` (384 queries x 384 keys of 64 rows, k = 3 + 2): of 147 456 pairs
-//! about 18 000 are converted. On one core of a Xeon with AVX-512 it takes about a third of the time of the bare
-//! f32 product of that shape (a 128 us product beside a 45 us trial, on a machine with other load):
+//! about 16 000 are converted. On one core of a Xeon with AVX-512 it takes 30 us, a quarter of the 126 us of the bare
+//! f32 product of that shape:
 //!
 //! | part | share | floor it stands on |
 //! |---|---|---|
-//! | columns: normals, factors, codes ([`convert_jointly`]) | 31 % | one normal a pair: about 40 port-bound instructions for 16 of them, 0.3 to 0.5 ns each; m^2/2 products a column with m pairs |
-//! | A x V and its distance ([`plain_product`]) | 15 % | 384 x 5 rows of 256 bytes from the second-level cache |
-//! | softmax row and its sums ([`softmax_row`]) | 10 % | 3 fetches a survivor |
-//! | columns left out: tables and walks | 8 % | rare, scalar |
-//! | lists, ties, stop steps, time and energy | 20 % | 2 minima a key and place; a count a tile |
-//! | the rest: start-up, statistics over trials, CSV | 16 % | |
+//! | columns: normals, factors, codes ([`convert_jointly`]) | 36 % | one normal a pair: 39 instructions on two ports for 16 of them, 0.5 ns each; m^2/2 products a column with m pairs |
+//! | A x V and its distance ([`plain_product`]) | 13 % | 5 x 64 products and 64 squares a query: 10 ns |
+//! | softmax row and its sums ([`softmax_row`]) | 8 % | four fetches a survivor, 6 ns a query |
+//! | lists, their places, columns left out ([`best`], [`unpack`], [`overtaken`]) | 14 % | 2 minima a key and place, one uniform a tile |
+//! | stop steps, time and energy ([`take_stop`], [`take_slowest`], [`pass_station`]) | 10 % | a count a tile, a maximum a station |
+//! | the rest: start-up, allocation, statistics over trials, CSV | 19 % | |
 //!
 //! With errors that several heads of a chip share, or a column kept by most queries, errors are drawn row by
 //! row and multiplied ([`convert_column`]): 64 normals and 32 products of pairs of i16 a pair of lanes instead.
-//! On the tiles of V ([`tile_product`]) the plain ADC converts 196 608 sums a trial: a 16-bit uniform and three
-//! thresholds each, 0.2 to 0.4 ns, and that is then most of the trial.
+//!
+//! With V on noisy tiles (`experiments/throughput_nominal.toml`, 147 us) half of the time is [`tile_product`]: the plain
+//! ADC converts 196 608 sums a trial, 0.3 ns each. Of the 29 instructions for 32 of them, 13 make the uniforms
+//! (two 64-bit multiplications are six) and nine look up three thresholds. A fifth is [`write_cells`]: a normal for
+//! each of 33 000 conducting cells.
 //!
 //! Bytes moved a block of 32 trials: 64 a converted pair (its keys), 1.3 MB of factors, the lists of a query stay
-//! in registers. Nothing grows with the number of trials.
+//! in registers; on tiles 200 kB of cells a trial are written and read from the second-level cache. Nothing grows with
+//! the number of trials.
 //!
 //! # Unsafe
 //!
