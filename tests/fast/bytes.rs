@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::modes::Set;
 use crate::setup::*;
 use topkima::base::kernel::Level;
 use topkima::base::rng::Seed;

@@ -1,5 +1,6 @@
 //! Without noise nothing is random: both modes give the same numbers but for f32.
 
+use crate::modes::Set;
 use crate::setup::*;
 use topkima::hardware::softmax::{Exponential, Reciprocal, SoftmaxParams, Table, Weights};
 use topkima::hardware::topk::Split;

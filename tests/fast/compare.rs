@@ -1,5 +1,6 @@
 //! Two samples of one law, or not.
 
+use crate::modes::{Sample, Set};
 use crate::setup::*;
 use topkima::base::rng::{Purpose, Seed, Site};
 use topkima::study::metrics::Metric;

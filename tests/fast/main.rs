@@ -18,6 +18,7 @@ mod cuts;
 mod factors;
 mod heads;
 mod laws;
+mod modes;
 mod money;
 mod setup;
 mod values;

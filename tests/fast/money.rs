@@ -1,5 +1,6 @@
 //! Is what a lane spends what an account of its traces comes to, to the yoctojoule and picosecond?
 
+use crate::modes::Set;
 use crate::setup::*;
 use topkima::base::energy::Corner;
 use topkima::base::rng::Seed;

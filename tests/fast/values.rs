@@ -1,6 +1,7 @@
 //! A x V on noisy tiles, of peaked heads, whose output error is mostly that of the hardware.
 
 use crate::compare::assert_one_output;
+use crate::modes::Set;
 use crate::setup::*;
 use topkima::hardware::attention::{AvParams, Fast, FastRoom};
 use topkima::hardware::converter::AdcParams;

@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod about;
 mod dump;
 mod list;
 mod macro_;

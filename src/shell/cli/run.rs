@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::Failure;
-use crate::base::kernel::Level;
-use crate::shell::config::{MAX_TRIALS, Mode, Overrides, Plan};
+use super::about::{about, exact_note};
+use crate::shell::config::{MAX_TRIALS, Overrides, Plan};
 use crate::shell::experiment::{Path as Road, Shelf, groups, run_group};
 use crate::shell::journal::{Journal, write_whole};
 use crate::shell::report::{Entry, breakdown_csv, entry, figures, header, rows_csv};
@@ -252,59 +251,6 @@ fn progress(quiet: bool, length: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// Says where the exact path worked though the fast one was asked for.
-fn exact_note(plan: &Plan, paths: &[Road]) -> Option<String> {
-    let reasons = reasons(paths);
-    let asked = matches!(plan.params.mode, Mode::Fast {});
-    (asked && !reasons.is_empty()).then(|| {
-        let exact = paths.iter().filter(|path| **path != Road::Fast).count();
-        format!(
-            "exact path in {exact} of {} groups of cases: {}",
-            paths.len(),
-            reasons.join("; ")
-        )
-    })
-}
-
-/// Why the exact path worked, each reason once.
-fn reasons(paths: &[Road]) -> Vec<&'static str> {
-    let mut reasons: Vec<&str> = Vec::new();
-    for path in paths {
-        if let Road::Exact(why) = path
-            && !reasons.contains(why)
-        {
-            reasons.push(why);
-        }
-    }
-    reasons
-}
-
-fn about(plan: &Plan, notes: &[String], paths: &[Road], started: Instant) -> String {
-    let fast = paths.iter().filter(|path| **path == Road::Fast).count();
-    let inputs: Vec<_> = plan
-        .inputs()
-        .into_iter()
-        .map(|input| json!({ "path": input.path, "sha256": input.sha256 }))
-        .collect();
-    let about = json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "command": std::env::args().collect::<Vec<_>>(),
-        "seed": plan.params.seed,
-        "mode": {
-            "asked": plan.params.mode,
-            "fast_groups": fast,
-            "exact_groups": paths.len() - fast,
-            "exact_because": reasons(paths),
-            "instructions": Level::best().name(),
-        },
-        "warnings": plan.warnings,
-        "notes": notes,
-        "inputs": inputs,
-        "wall_seconds": started.elapsed().as_secs_f64(),
-    });
-    serde_json::to_string_pretty(&about).unwrap_or_default() + "\n"
 }
 
 /// Columns of the summary on the screen.

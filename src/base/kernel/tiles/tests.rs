@@ -1,3 +1,5 @@
+//! Cells as they are written, sums as the ADC reads them.
+
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::super::{Level, words};
