@@ -76,7 +76,11 @@ fn compare<S: Simd>(
     alone: &[u32],
 ) -> u32 {
     let drawn = words(key, draw);
-    let bounds = s.fetch_words(alone, &last.map(|key| key >> tag_bits));
+    let mut code = [0_u16; LANES];
+    for lane in 0..LANES {
+        code[lane] = last[lane] >> tag_bits;
+    }
+    let bounds = s.fetch_words(alone, &code);
     let mut lanes = 0;
     for lane in 0..LANES {
         lanes |= u32::from(drawn[lane] >= bounds[lane]) << lane;

@@ -22,6 +22,11 @@ impl LaneTimes {
             ..Slowest::default()
         };
     }
+
+    /// Takes in a driven tile from its grants, ascending in code (step less one); the last is its stop.
+    pub fn take(&mut self, level: Level, tile: &TileClock, grants: &[Slot]) {
+        take_slowest(level, tile, grants, &mut self.0);
+    }
 }
 
 impl Timing {
@@ -55,10 +60,10 @@ impl Timing {
         (rest, softmax)
     }
 
-    /// Takes in a driven tile that gives `survivors` to the softmax, from its grants, ascending in code
-    /// (step less one); the last is its stop.
-    pub fn lane_tile(&self, level: Level, times: &mut LaneTimes, grants: &[Slot], survivors: u64) {
-        let tile = TileClock {
+    /// What the time of a driven tile that gives `survivors` to the softmax is made of.
+    #[must_use]
+    pub fn tile_clock(&self, survivors: u64) -> TileClock {
+        TileClock {
             clock: self.clock.get() as u32,
             grant: self.arbiter.get() as u32,
             // A queue selects by itself and has no lanes.
@@ -71,8 +76,7 @@ impl Timing {
                 RowTime::SlowestTile {} => Some(self.softmax(survivors).get() as u32),
                 RowTime::WholeRow {} => None,
             },
-        };
-        take_slowest(level, &tile, grants, &mut times.0);
+        }
     }
 }
 
@@ -80,6 +84,8 @@ impl Timing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaneProgress {
     stations: Vec<Vec<Stage>>,
+    /// Of each station whether its time holds that of the ramp, of the arbiter, of the softmax.
+    own: Vec<[bool; 3]>,
     done: Vec<Lanes<u64>>,
     busy: Vec<Lanes<u64>>,
     queries: u64,
@@ -92,29 +98,41 @@ impl LaneProgress {
         let (stations, done) = start.stations();
         Self {
             busy: vec![[0; LANES]; stations.len()],
+            own: stations
+                .iter()
+                .map(|stages| {
+                    [Stage::Ramp, Stage::Arbiter, Stage::Softmax].map(|own| stages.contains(&own))
+                })
+                .collect(),
             stations: stations.to_vec(),
             done: done.iter().map(|done| [done.get(); LANES]).collect(),
             queries: 0,
         }
     }
 
-    /// One more query.
-    pub fn push(&mut self, level: Level, alike: &StageTimes, times: &LaneTimes) {
+    /// What each station takes for a query whose times are alike in all lanes, in ps.
+    #[must_use]
+    pub fn alike(&self, times: &StageTimes) -> Vec<u64> {
+        let station = |stages: &Vec<Stage>| {
+            let stages = stages.iter();
+            stages.map(|&stage| times.get(stage).get()).sum()
+        };
+        self.stations.iter().map(station).collect()
+    }
+
+    /// One more query: what is alike in all lanes, station by station, and each lane's own times.
+    pub fn push(&mut self, level: Level, alike: &[u64], times: &LaneTimes) {
+        let all = [&times.0.ramp, &times.0.beyond, &times.0.softmax];
         let mut at = [0_u64; LANES];
-        for ((stages, done), busy) in self.stations.iter().zip(&mut self.done).zip(&mut self.busy) {
-            let alike: u64 = stages.iter().map(|&stage| alike.get(stage).get()).sum();
-            let mut own = [&times.0.ramp; 3];
+        let books = self.done.iter_mut().zip(&mut self.busy);
+        for ((own, alike), (done, busy)) in self.own.iter().zip(alike).zip(books) {
+            let mut more = [all[0]; 3];
             let mut count = 0;
-            for stage in stages {
-                own[count] = match stage {
-                    Stage::Ramp => &times.0.ramp,
-                    Stage::Arbiter => &times.0.beyond,
-                    Stage::Softmax => &times.0.softmax,
-                    _ => continue,
-                };
+            for (time, _) in all.iter().zip(own).filter(|(_, own)| **own) {
+                more[count] = time;
                 count += 1;
             }
-            pass_station(level, alike, &own[..count], &mut at, done, busy);
+            pass_station(level, *alike, &more[..count], &mut at, done, busy);
         }
         self.queries += 1;
     }
@@ -264,9 +282,10 @@ mod tests {
                 });
                 times.clear(softmax);
                 for tile in tiles.iter().filter(|tile| !tile.is_empty()) {
-                    timing.lane_tile(Level::best(), &mut times, tile, tile.len() as u64);
+                    let clock = timing.tile_clock(tile.len() as u64);
+                    times.take(Level::best(), &clock, tile);
                 }
-                lanes.push(Level::best(), &alike, &times);
+                lanes.push(Level::best(), &lanes.alike(&alike), &times);
                 for (lane, alone) in alone.iter_mut().enumerate() {
                     alone.push(&timing.query(&head, &trace(tiles, Some(lane))));
                 }
@@ -291,7 +310,7 @@ mod tests {
             times.clear(softmax);
             let start = switches.schedule.start(&timing.once(&head));
             let mut lanes = LaneProgress::of(&start);
-            lanes.push(Level::best(), &alike, &times);
+            lanes.push(Level::best(), &lanes.alike(&alike), &times);
             let mut alone = start;
             alone.push(&timing.query(&head, &trace));
             let run = alone.finish();

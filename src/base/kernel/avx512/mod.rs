@@ -231,7 +231,12 @@ impl Simd for Avx512 {
             return plain::fetch(table, at);
         }
         // SAFETY: only called from copies compiled for AVX-512.
-        unsafe { fetch(table.as_ptr().cast(), table.len(), at) }.map(f32::from_bits)
+        let found = unsafe { fetch(table.as_ptr().cast(), table.len(), at) };
+        let mut out = [0.0; LANES];
+        for lane in 0..LANES {
+            out[lane] = f32::from_bits(found[lane]);
+        }
+        out
     }
 
     #[inline(always)]

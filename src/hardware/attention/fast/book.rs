@@ -7,8 +7,8 @@
 use super::front::Front;
 use crate::base::cost::{Ledger, QueryTrace, StepGrants, TileTrace};
 use crate::base::energy::Corner;
-use crate::base::kernel::{LANES, Lanes, Level, Slot};
-use crate::base::timing::{HeadShape, LaneProgress, LaneTimes, StageTimes};
+use crate::base::kernel::{LANES, Lanes, Level, Slot, TileClock};
+use crate::base::timing::{HeadShape, LaneProgress, LaneTimes};
 use crate::base::units::Picos;
 use crate::hardware::attention::{Account, Datapath, Finish, Prepared};
 
@@ -35,9 +35,11 @@ pub(super) struct Tariff<'a> {
 #[derive(Debug)]
 struct Planned {
     trace: QueryTrace,
-    /// Times that are alike in all lanes, and the softmax of the row if it has one for all tiles.
-    alike: StageTimes,
+    /// What each station takes in all lanes alike, in ps, and the softmax of the row if it has one for all tiles.
+    alike: Vec<u64>,
     softmax: Picos,
+    /// By tile.
+    clocks: Vec<TileClock>,
     /// By tile, by stop code: yoctojoules beyond those of step 1.
     beyond: Vec<Vec<[u64; CORNERS]>>,
 }
@@ -69,6 +71,7 @@ impl<'a> Tariff<'a> {
         let early = finish.datapath == Datapath::Topkima {};
         let steps = attention.ramp.steps();
         let shape = finish.shape();
+        let progress = progress(finish, &shape);
         let opened = Account::of_layout(finish);
         let mut all = opened.ledger().clone();
         let mut queries: Vec<Planned> = Vec::new();
@@ -121,10 +124,13 @@ impl<'a> Tariff<'a> {
                     same = Some((live.clone(), query));
                 }
             }
-            let (alike, softmax) = attention.timing.lanes(&shape, &first, early);
+            let timing = &attention.timing;
+            let (alike, softmax) = timing.lanes(&shape, &first, early);
+            let clock = |tile: &TileTrace| timing.tile_clock(u64::from(tile.survivors));
             queries.push(Planned {
-                alike,
+                alike: progress.alike(&alike),
                 softmax,
+                clocks: first.tiles.iter().map(clock).collect(),
                 trace: first,
                 beyond,
             });
@@ -177,12 +183,9 @@ impl<'a> Tariff<'a> {
     }
 
     pub fn open(&self) -> Book {
-        let timing = &self.finish.attention.timing;
         Book {
             energy: [[0; LANES]; CORNERS],
-            progress: LaneProgress::of(
-                &timing.switches().schedule.start(&timing.once(&self.shape)),
-            ),
+            progress: progress(self.finish, &self.shape),
         }
     }
 
@@ -213,11 +216,7 @@ impl<'a> Tariff<'a> {
                 }
             }
         }
-        let survivors = u64::from(planned.trace.tiles[tile].survivors);
-        self.finish
-            .attention
-            .timing
-            .lane_tile(level, times, grants, survivors);
+        times.take(level, &planned.clocks[tile], grants);
     }
 
     /// Ends a query.
@@ -289,6 +288,12 @@ impl<'a> Tariff<'a> {
         }
         trace
     }
+}
+
+/// Heads before their first query.
+fn progress(finish: &Finish<'_>, shape: &HeadShape) -> LaneProgress {
+    let timing = &finish.attention.timing;
+    LaneProgress::of(&timing.switches().schedule.start(&timing.once(shape)))
 }
 
 /// The trace of a row whose ramps stop where `stop` says, with all grants there.
