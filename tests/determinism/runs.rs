@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{EXPERIMENT, rows, topkima, write};
+use crate::common::{rows, topkima};
+use crate::{EXPERIMENT, write};
 
 /// A run that did all its work and could not write its results, for where the file is written that
 /// becomes `rows.csv` there is a folder. What is left is what a stopped run leaves: its journal.

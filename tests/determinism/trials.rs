@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::{rows, write};
+use crate::common::rows;
+use crate::write;
 use topkima::base::rng::Seed;
 use topkima::hardware::attention::{Calibration, Finish, Prepared};
 use topkima::hardware::crossbar::Chip;

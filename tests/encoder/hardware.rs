@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 
 use topkima::base::rng::Seed;
 use topkima::hardware::attention::{AttentionParams, AvParams, Datapath, Sort};
-use topkima::hardware::converter::{AdcParams, FullScale, RampParams, Range, Resolution};
+use topkima::hardware::converter::{FullScale, RampParams, Range};
 use topkima::hardware::crossbar::{Chip, CrossbarParams};
 use topkima::hardware::device::Device;
-use topkima::hardware::quantise::{QuantiseParams, Quantiser};
-use topkima::hardware::softmax::{Reciprocal, SoftmaxParams, Table, Weights};
 use topkima::hardware::topk::{K, Split, TopkParams};
 use topkima::shell::config::{DeviceChoice, load_device};
 use topkima::study::model::{
     Encoder, Float, Input, Laid, Pooling, Recording, Sample, Simulated, Spending,
 };
 
+use crate::common::exact_on;
 use crate::setup::{minilm, minilm_words, root};
 
 const SEED: Seed = Seed(11);
@@ -133,37 +132,11 @@ impl Bench {
 
 /// Nothing is rounded and every key has a place.
 fn exact() -> AttentionParams {
-    AttentionParams {
-        quantise: QuantiseParams {
-            q: Quantiser::Exact {},
-            k: Quantiser::Exact {},
-            v: Quantiser::Exact {},
-        },
-        crossbar: CrossbarParams {
-            bitlines: 10,
-            ..CrossbarParams::default()
-        },
-        ramp: RampParams {
-            resolution: Resolution::Exact {},
-            ..RampParams::default()
-        },
-        topk: TopkParams {
-            k: K::All(LONGEST),
-            ..TopkParams::default()
-        },
-        softmax: SoftmaxParams {
-            table: Table::Exact {},
-            weights: Weights::Exact {},
-            reciprocal: Reciprocal::Exact {},
-            ..SoftmaxParams::default()
-        },
-        av: AvParams::Tiles {
-            wordlines: 16,
-            adc: AdcParams::Exact {},
-            columns_per_adc: 8,
-        },
-        ..AttentionParams::default()
-    }
+    let all = TopkParams {
+        k: K::All(LONGEST),
+        ..TopkParams::default()
+    };
+    exact_on(10, 16, all)
 }
 
 fn small_tiles(k: K, split: Split) -> AttentionParams {

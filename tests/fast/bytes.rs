@@ -3,8 +3,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
+use crate::common::{rows, topkima};
 use crate::modes::Set;
 use crate::setup::*;
 use topkima::base::kernel::Level;
@@ -50,23 +50,6 @@ fn write(folder: &Path) -> PathBuf {
     let path = folder.join("experiment.toml");
     fs::write(&path, EXPERIMENT).unwrap();
     path
-}
-
-fn topkima(experiment: &Path, out: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_topkima"))
-        .arg("run")
-        .arg(experiment)
-        .args(["--quiet", "--out"])
-        .arg(out)
-        .args(more)
-        .output()
-        .unwrap()
-}
-
-fn rows(experiment: &Path, out: &Path, more: &[&str]) -> String {
-    let output = topkima(experiment, out, more);
-    assert!(output.status.success(), "{output:?}");
-    fs::read_to_string(out.join("rows.csv")).unwrap()
 }
 
 fn mode(out: &Path) -> serde_json::Value {

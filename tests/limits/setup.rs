@@ -5,14 +5,13 @@ use std::sync::Arc;
 use crate::common::*;
 use topkima::base::rng::{Purpose, Seed, Site};
 use topkima::hardware::attention::{
-    Attention, AttentionParams, AvParams, Calibration, Conversion, Datapath, Finish, Head, Mask,
-    Outcome, Place, Prepared, Shape, Sort,
+    Attention, AttentionParams, Calibration, Conversion, Datapath, Finish, Head, Mask, Outcome,
+    Place, Prepared, Shape, Sort,
 };
-use topkima::hardware::converter::{AdcParams, FullScale, RampParams, Range, Resolution};
-use topkima::hardware::crossbar::{Chip, CrossbarParams};
+use topkima::hardware::converter::{FullScale, RampParams, Range};
+use topkima::hardware::crossbar::Chip;
 use topkima::hardware::device::{Device, Effect, Selection};
-use topkima::hardware::quantise::{Matrix, QuantiseParams, Quantiser};
-use topkima::hardware::softmax::{Exponential, Reciprocal, SoftmaxParams, Table, Weights};
+use topkima::hardware::quantise::Matrix;
 use topkima::hardware::topk::{K, Split, TopkParams};
 
 pub const SEED: Seed = Seed(20_260_202);
@@ -73,34 +72,7 @@ pub fn masks(queries: usize, tokens: usize) -> Vec<Mask> {
 
 /// Every quantiser, table, ramp and converter exact; tiles of 16 bitlines.
 pub fn exact() -> AttentionParams {
-    AttentionParams {
-        quantise: QuantiseParams {
-            q: Quantiser::Exact {},
-            k: Quantiser::Exact {},
-            v: Quantiser::Exact {},
-        },
-        crossbar: CrossbarParams {
-            bitlines: 16,
-            ..CrossbarParams::default()
-        },
-        ramp: RampParams {
-            resolution: Resolution::Exact {},
-            ..RampParams::default()
-        },
-        topk: top(5, Split::Proportional {}),
-        softmax: SoftmaxParams {
-            exponential: Exponential::Exact {},
-            table: Table::Exact {},
-            weights: Weights::Exact {},
-            reciprocal: Reciprocal::Exact {},
-        },
-        av: AvParams::Tiles {
-            wordlines: 24,
-            adc: AdcParams::Exact {},
-            columns_per_adc: 8,
-        },
-        ..AttentionParams::default()
-    }
+    exact_on(16, 24, top(5, Split::Proportional {}))
 }
 
 /// The default quantisers, table and ramp on tiles of 16 bitlines.

@@ -145,13 +145,13 @@ impl Cells {
         }
     }
 
-    /// Columns of a bit.
+    /// Bits.
     #[must_use]
-    pub fn columns(&self) -> usize {
-        self.columns
+    pub fn bits(&self) -> usize {
+        self.bits
     }
 
-    /// The same, padded.
+    /// Columns of a bit, padded.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
@@ -180,14 +180,16 @@ for_each_level! {
 fn write<S: Simd>(s: S, cells: &Cells, key: u64, first: &[u64], written: &mut Written) {
     let groups = cells.groups();
     written.cells.resize(first.len() * groups, Line([0; LANES]));
+    // Room for the last group to read 32 values from wherever it begins.
+    let most = cells.tokens.iter().map(|token| token.law.len());
+    let most = most.max().unwrap_or(0);
+    written.values.resize(LANES * (most + 1), 0);
     for ((token, first), row) in cells
         .tokens
         .iter()
         .zip(first)
         .zip(written.cells.chunks_mut(groups))
     {
-        // Room for the last group to read 32 values from wherever it begins.
-        written.values.resize(LANES * (token.law.len() + 1), 0);
         let (values, _) = written.values.as_chunks_mut::<LANES>();
         for (draw, ((means, gains), values)) in token.law.iter().zip(values).enumerate() {
             let normals = s.normals(key, first.wrapping_add(draw as u64));

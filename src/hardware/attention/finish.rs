@@ -44,6 +44,19 @@ pub struct Outcome {
 /// Calibration queries that set the full scale of the ADC of A x V, spread evenly.
 const CALIBRATION_QUERIES: usize = 48;
 
+/// The ADC of A x V whose full scale is fitted to calibration rows: it, the wordlines of a tile, and which
+/// percentile of the partial sums.
+fn fitted_adc(av: &AvParams) -> Option<(AdcParams, usize, f64)> {
+    match *av {
+        AvParams::Tiles {
+            adc: adc @ AdcParams::Uniform { percentile, .. },
+            wordlines,
+            ..
+        } => Some((adc, wordlines, percentile)),
+        _ => None,
+    }
+}
+
 impl<'a> Finish<'a> {
     /// Loads a design for one head. The full scale of its plain ADC is a percentile of the partial
     /// sums that the design makes on calibration rows, clean.
@@ -78,12 +91,7 @@ impl<'a> Finish<'a> {
             lut,
             adc: None,
         };
-        if let AvParams::Tiles {
-            adc: adc @ AdcParams::Uniform { percentile, .. },
-            wordlines,
-            ..
-        } = attention.av
-        {
+        if let Some((adc, wordlines, percentile)) = fitted_adc(&attention.av) {
             finish.adc = adc.fit(finish.clean_partial_sums(calibration, wordlines, percentile));
         }
         finish
@@ -92,14 +100,7 @@ impl<'a> Finish<'a> {
     /// Whether a design of this hardware looks at calibration rows, and not only at their scales.
     #[must_use]
     pub fn reads_rows(attention: &Attention) -> bool {
-        let fitted = matches!(
-            attention.av,
-            AvParams::Tiles {
-                adc: AdcParams::Uniform { .. },
-                ..
-            }
-        );
-        fitted || attention.softmax.threshold_percentile().is_some()
+        fitted_adc(&attention.av).is_some() || attention.softmax.threshold_percentile().is_some()
     }
 
     /// The given percentile of the magnitudes of clean partial sums over calibration queries.

@@ -88,6 +88,14 @@ fn spreads(device: &Device) -> (f64, Option<f64>) {
     }
 }
 
+/// What the errors are drawn for.
+fn purpose(additive: Option<f64>) -> Purpose {
+    match additive {
+        Some(_) => Purpose::Programming,
+        None => Purpose::CellMismatch,
+    }
+}
+
 impl Crossbar {
     /// The law of keys written to a device that has one.
     #[must_use]
@@ -136,10 +144,7 @@ impl Crossbar {
             variance,
             sources,
             slots: self.slots(),
-            purpose: match additive {
-                Some(_) => Purpose::Programming,
-                None => Purpose::CellMismatch,
-            },
+            purpose: purpose(additive),
             array: Array::Keys,
         }
     }
@@ -177,10 +182,7 @@ impl Values {
             variance,
             sources,
             slots: self.slots(),
-            purpose: match additive {
-                Some(_) => Purpose::Programming,
-                None => Purpose::CellMismatch,
-            },
+            purpose: purpose(additive),
             array: Array::Values,
         }
     }

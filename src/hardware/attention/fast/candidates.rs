@@ -165,13 +165,9 @@ impl Front {
                 if *depth >= far {
                     break;
                 }
-                let reaches = match spread.get(at) {
-                    Some(sigma) if *sigma > 0.0 && code + 1 < steps => {
-                        self.normal.below((level - depth) / sigma)
-                    }
-                    _ => self.reaches(*token, query, code),
-                };
-                none *= 1.0 - reaches;
+                let sigma = spread.get(at).copied();
+                let sigma = sigma.unwrap_or_else(|| (variance(*token) + moved).sqrt());
+                none *= 1.0 - self.trips(*depth, sigma, code);
                 if none < LEAST {
                     break;
                 }
@@ -191,13 +187,18 @@ impl Front {
 
     /// Probability that a column has tripped by the step of a code, from its own law.
     pub fn reaches(&self, token: usize, query: usize, code: usize) -> f64 {
+        let at = (token, query);
+        let sigma = (self.variance[at] + self.levels[code].1).sqrt();
+        self.trips(self.depth[at], sigma, code)
+    }
+
+    /// The same of a depth and its standard deviation, that of the level among it.
+    fn trips(&self, depth: f64, sigma: f64, code: usize) -> f64 {
         if code + 1 == self.levels.len() {
             // The last code takes what lies below the last level.
             return 1.0;
         }
-        let (level, moved) = self.levels[code];
-        let sigma = (self.variance[(token, query)] + moved).sqrt();
-        let distance = level - self.depth[(token, query)];
+        let distance = self.levels[code].0 - depth;
         if sigma > 0.0 {
             self.normal.below(distance / sigma)
         } else {

@@ -46,6 +46,7 @@ pub(super) struct ValueCase {
 pub(super) struct Handed {
     /// Token and code of A, `token << 16 | code`, by query and slot.
     survivors: Vec<Vec<u32>>,
+    /// What a joined code is worth in the output, by query.
     gains: Vec<Vec<f32>>,
 }
 
@@ -66,7 +67,6 @@ pub(super) struct Design<'t> {
 pub(super) struct ValueRoom {
     written: Written,
     joined: Joined,
-    gains: Vec<f32>,
     /// Rows driven in each tile, query by query.
     rows: Vec<u32>,
 }
@@ -133,8 +133,7 @@ impl ValueTiles {
             Weights::Exact {} => return Err("A is not in codes"),
             Weights::RowMax { max_code } | Weights::Unit { max_code } => max_code,
         };
-        let bits = self.law.mean.ncols() / self.cells.columns().max(1);
-        let most = self.tiles as f64 * adc.max * ((bits as f64).exp2() - 1.0);
+        let most = self.tiles as f64 * adc.max * ((self.cells.bits() as f64).exp2() - 1.0);
         if most > 32_767.0 {
             return Err("the bits of V join to more than 16 bits");
         }
@@ -172,14 +171,11 @@ impl ValueTiles {
         let noise = seed.key(Purpose::PlainAdc, trial, Site(head, 0));
         for design in designs {
             let (case, handed) = (design.case, design.handed);
-            room.gains.clear();
-            room.gains
-                .extend(handed.gains[lane].iter().map(|gain| gain * case.lsb));
             let driven = Driven {
                 survivors: &handed.survivors[lane],
                 key: noise,
                 first: &self.noise,
-                gains: &room.gains,
+                gains: &handed.gains[lane],
                 float: &self.float,
             };
             tile_product(
@@ -229,7 +225,7 @@ impl Handed {
         gain: &Lanes<f32>,
     ) {
         for lane in 0..LANES {
-            self.gains[lane][query] = gain[lane];
+            self.gains[lane][query] = gain[lane] * case.lsb;
             let own = &mut self.survivors[lane][query * case.slots..];
             for ((own, token), weight) in own.iter_mut().zip(tokens).zip(weights) {
                 let code = case.codes[weight[lane] as usize];
