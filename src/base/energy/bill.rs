@@ -35,18 +35,23 @@ impl Prices {
             let cost = ledger.stage(stage);
             Action::ALL.map(|a| prices[a as usize].saturating_mul(u128::from(cost.count(a))))
         });
-        // Picowatts times picoseconds.
-        let leakage = whole(self.leak(corner).si() * 1e-12)
+        Bill {
+            entries,
+            leakage: self.leaked(time, tiles, corner),
+        }
+    }
+
+    /// Picowatts times picoseconds: yoctojoules.
+    fn leaked(&self, time: Picos, tiles: u64, corner: Corner) -> u128 {
+        whole(self.leak(corner).si() * 1e-12)
             .saturating_mul(u128::from(time.get()))
-            .saturating_mul(u128::from(tiles));
-        Bill { entries, leakage }
+            .saturating_mul(u128::from(tiles))
     }
 
     /// Yoctojoules that were priced before, with the leakage of `tiles` tiles for `time`.
     #[must_use]
     pub fn with_leakage(&self, dynamic: u128, time: Picos, tiles: u64, corner: Corner) -> Joules {
-        let bill = self.bill(&Ledger::ZERO, time, tiles, corner);
-        joules(dynamic.saturating_add(bill.leakage))
+        joules(dynamic.saturating_add(self.leaked(time, tiles, corner)))
     }
 
     /// The total of [`Prices::bill`].
