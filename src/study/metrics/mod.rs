@@ -110,10 +110,7 @@ impl CostTally {
             tops_per_watt: spent.tops_per_watt(attention),
         }
     }
-}
 
-/// A sum and what it is divided by.
-impl CostTally {
     /// Of a head of a fast trial.
     #[must_use]
     pub fn of_fast(spent: &FastSpent) -> Self {
@@ -136,6 +133,7 @@ fn count_step(steps: &mut Vec<u64>, step: usize, count: u64) {
     steps[step] += count;
 }
 
+/// A sum and what it is divided by.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Share {
     sum: f64,
