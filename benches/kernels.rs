@@ -5,6 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use statrs::distribution::{ContinuousCDF, Normal};
 use topkima::base::kernel::*;
 
 /// Rows of a column and queries that keep it, as in the yardstick's head.
@@ -210,5 +211,106 @@ fn rows(c: &mut Criterion) {
     }
 }
 
-criterion_group!(kernels, normals_of_a_key, columns, ranks, rows);
+/// One tile of 256 columns and five of its winners: whether a column left out has overtaken them, their places
+/// unpacked, its stop and its time; and a query that passes a station of the pipeline.
+fn stops(c: &mut Criterion) {
+    let lists: Vec<Lanes<u16>> = (0..6_u16).map(|at| [(2 * at) << 8 | at; LANES]).collect();
+    let (index, alone): (Vec<u16>, _) = ((0..256).collect(), [u32::MAX; 32]);
+    let mut slots = vec![Slot::EMPTY; 6];
+    unpack(Level::best(), &lists, 5, 8, &index, &mut slots);
+    let winners = slots.clone();
+    let (last, next) = (&winners[4].code, &winners[5].code);
+    let clock = TileClock {
+        clock: 4000,
+        grant: 3000,
+        waits: true,
+        start_up: 0,
+        softmax: Some(9000),
+    };
+    let (mut slowest, mut stops) = (Slowest::default(), Stops::default());
+    let (mut latest, mut stop) = ([0; LANES], [0; LANES]);
+    let (mut at, mut done, mut busy) = ([0; LANES], [0; LANES], [0; LANES]);
+    let mut group = c.benchmark_group("query");
+    group.throughput(Throughput::Elements(LANES as u64));
+    for level in Level::all() {
+        let name = |step: &str| BenchmarkId::new(step, level.name());
+        group.bench_function(name("overtaken"), |b| {
+            b.iter(|| overtaken(level, 5, 3, black_box(&lists[4]), 8, &alone));
+        });
+        group.bench_function(name("unpack"), |b| {
+            b.iter(|| unpack(level, black_box(&lists), 5, 8, &index, &mut slots));
+        });
+        group.bench_function(name("stop"), |b| {
+            b.iter(|| {
+                let last = black_box(last);
+                take_stop(level, last, next, None, &mut stops, &mut latest, &mut stop);
+            });
+        });
+        group.bench_function(name("slowest tile"), |b| {
+            b.iter(|| take_slowest(level, &clock, black_box(&winners[..5]), &mut slowest));
+        });
+        group.bench_function(name("station"), |b| {
+            let own = [&slowest.ramp, &slowest.beyond];
+            b.iter(|| pass_station(level, 900, black_box(&own), &mut at, &mut done, &mut busy));
+        });
+    }
+}
+
+/// V of 384 tokens, 64 components and 4 bits on two tiles, half of its cells conducting: the cells of one trial,
+/// and its 384 queries of five survivors.
+fn tiles_of_v(c: &mut Criterion) {
+    const TOKENS: usize = 384;
+    const SURVIVORS: usize = 5;
+    let cells = Cells::of(TOKENS, [4, 64], true, |token, bit, column| {
+        let word = words(1, (token * 4 + bit) as u64)[column % LANES];
+        [(0.0, 0.0), (4500.0, 200.0), (0.0, 0.0), (-4500.0, 200.0)][(word % 4) as usize]
+    });
+    let normal = Normal::standard();
+    let rounding = Rounding::of(0.35, 127, FINEST, |x| normal.cdf(x));
+    let first: Vec<u64> = (0..TOKENS as u64).map(|at| at * 8).collect();
+    let survivor = |at: usize| {
+        let word = words(2, at as u64)[0];
+        (word % TOKENS as u32) << 16 | (3000 + (word >> 16) % 9000)
+    };
+    let driven = Driven {
+        survivors: &(0..TOKENS * SURVIVORS).map(survivor).collect::<Vec<_>>(),
+        key: 7,
+        first: &first,
+        gains: &[0.1; TOKENS],
+        float: &vec![1.0; TOKENS * cells.width()],
+    };
+    let (mut written, mut room) = (Written::default(), Joined::default());
+    let (mut squares, mut rows) = ([0.0; 16], vec![0; 2 * TOKENS]);
+    let mut group = c.benchmark_group("tiles of V");
+    for level in Level::all() {
+        group.bench_function(BenchmarkId::new("write", level.name()), |b| {
+            b.iter(|| write_cells(level, &cells, black_box(5), &first, &mut written));
+        });
+        group.bench_function(BenchmarkId::new("drive and convert", level.name()), |b| {
+            b.iter(|| {
+                tile_product(
+                    level,
+                    &cells,
+                    &written,
+                    &rounding,
+                    256,
+                    black_box(driven),
+                    &mut room,
+                    &mut squares,
+                    &mut rows,
+                );
+            });
+        });
+    }
+}
+
+criterion_group!(
+    kernels,
+    normals_of_a_key,
+    columns,
+    ranks,
+    stops,
+    rows,
+    tiles_of_v
+);
 criterion_main!(kernels);
