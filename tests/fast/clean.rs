@@ -55,6 +55,24 @@ fn every_design_mask_and_split_without_noise() {
     }
 }
 
+/// One row, one query, one token, one column; odd numbers of each; a last tile of one token.
+#[test]
+fn a_head_of_any_size_without_noise() {
+    for size in [
+        [1, 1, 1, 1],
+        [32, 1, 96, 32],
+        [1, 64, 96, 32],
+        [31, 63, 95, 31],
+        [17, 2, 65, 3],
+        [32, 33, 2, 1],
+    ] {
+        let mut scene = Scene::new(sram, vec![synthetic(1, 0.0, 0.0)]).cut_to(size);
+        scene.designs = vec![(TOPKIMA, 5), (PER_TILE, 5), (GLOBAL, 5), (TOPKIMA, 1)];
+        hold(&scene);
+        hold(&scene.on_tiles(size[3]));
+    }
+}
+
 #[test]
 fn every_softmax_that_has_a_fast_path() {
     for bits in [1, 3, 5] {

@@ -29,6 +29,20 @@ fn a_peaked_head_with_a_sink() {
     assert_one_law(&Scene::new(sram, vec![synthetic(2, 5.0, 4.0)]), 1.02);
 }
 
+/// Two rows go to an entry of the kernel, 64 columns to a tile, 32 columns of V to a group: none is full.
+#[test]
+fn an_odd_number_of_everything() {
+    let scene = Scene::new(sram, gaussian()).cut_to([31, 63, 95, 31]);
+    assert_one_law(&scene, 1.01);
+}
+
+/// Errors of a column that one query keeps are drawn for that pair alone.
+#[test]
+fn one_query() {
+    let scene = Scene::new(sram, gaussian()).cut_to([32, 1, 96, 32]);
+    assert_one_law(&scene, 1.1);
+}
+
 #[test]
 fn a_real_head() {
     let [head, rows] = real(5);

@@ -180,6 +180,16 @@ impl Scene {
         self
     }
 
+    /// With the first rows of K, queries, tokens and columns of V.
+    pub fn cut_to(mut self, [d, queries, tokens, columns]: [usize; 4]) -> Self {
+        for head in self.heads.iter_mut().chain(&mut self.calibration) {
+            head.q = head.q.view((0, 0), (d, queries)).into_owned();
+            head.k = head.k.view((0, 0), (tokens, d)).into_owned();
+            head.v = head.v.view((0, 0), (columns, tokens)).into_owned();
+        }
+        self
+    }
+
     pub fn masked(mut self, mask: &Mask) -> Self {
         for head in &mut self.heads {
             head.mask = mask.clone();
