@@ -101,16 +101,26 @@ const fn mix(word: u64) -> u64 {
     word ^ (word >> 31)
 }
 
+/// The chain that makes one word of many.
+fn chain(state: u64, words: impl IntoIterator<Item = u64>) -> u64 {
+    words.into_iter().fold(state, |state, word| {
+        mix(state.wrapping_mul(GOLDEN) ^ word).wrapping_add(GOLDEN)
+    })
+}
+
+/// A word that stands for these in an address, in their order.
+#[must_use]
+pub fn digest(words: impl IntoIterator<Item = u64>) -> u64 {
+    mix(chain(GOLDEN, words))
+}
+
 impl Seed {
     /// The key of an address, for [`kernel`](crate::base::kernel), whose draws are numbered under it;
     /// `block` is a block of trials there.
     #[must_use]
     pub fn key(self, purpose: Purpose, block: u64, site: Site) -> u64 {
-        let mut state = mix(self.0.wrapping_add(GOLDEN));
-        for word in [purpose as u64, block, site.0, site.1] {
-            state = mix(state.wrapping_mul(GOLDEN) ^ word).wrapping_add(GOLDEN);
-        }
-        state
+        let state = mix(self.0.wrapping_add(GOLDEN));
+        chain(state, [purpose as u64, block, site.0, site.1])
     }
 
     /// The stream at an address.

@@ -7,6 +7,8 @@ mod common;
 
 mod bad;
 mod hardware;
+mod own;
+mod probe;
 mod reference;
 mod runs;
 mod setup;

@@ -1,136 +1,17 @@
 //! Does the command line run a user's own encoder, and does it name what is wrong with one?
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use topkima::study::model::{Float, Input, Pooling, Sample, Words};
-use topkima::study::task::{self, Judge, Probe, ProbeSource, Targets};
+use topkima::study::task;
 use topkima::study::train::{
     Alone, AttentionParams, Images, Model, NetParams, Units, read_weights,
 };
 use topkima::study::workload::arrays::read_idx;
 
-use crate::setup::{encoder, minilm, reference, root};
-
-/// A folder as the hub lays it out: a small encoder, and as many words as it knows.
-fn own_encoder(folder: &Path, family: &str, words: usize) {
-    for name in ["config.json", "model.safetensors"] {
-        fs::copy(reference(family).join(name), folder.join(name)).unwrap();
-    }
-    fs::write(folder.join("vocab.txt"), vocabulary(words)).unwrap();
-}
-
-fn vocabulary(count: usize) -> String {
-    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned);
-    let words = (0..count - special.len()).map(|at| format!("w{at}"));
-    special
-        .into_iter()
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// Texts of two to eleven words, and labels in turn.
-fn texts(first: usize, count: usize) -> Vec<(String, usize)> {
-    (first..first + count)
-        .map(|at| {
-            let word = |place: usize| format!("w{}", (at * 17 + place * place * 5) % 45);
-            let text: Vec<String> = (0..2 + at % 10).map(word).collect();
-            (text.join(" "), at % 3)
-        })
-        .collect()
-}
-
-fn table(rows: &[(String, usize)]) -> String {
-    let lines = rows.iter().map(|(text, label)| format!("{text},{label}\n"));
-    "text,label\n".to_owned() + &lines.collect::<String>()
-}
-
-const EXPERIMENT: &str = r#"
-question = "A model of our own?"
-seed = 3
-trials = 2
-reference = "all"
-device_folder = "DEVICES"
-
-[model]
-path = "."
-tokens = 14
-
-[task]
-calibration_samples = 4
-
-[task.classify]
-path = "test.csv"
-calibration = "train.csv"
-
-[device]
-name = "sram-65nm"
-
-[[design]]
-name = "all"
-datapath = { conventional = {} }
-
-[[design]]
-name = "topkima"
-datapath = { topkima = {} }
-
-[sweep]
-"topk.k" = [1, 4]
-"#;
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        own_encoder(folder.path(), "bert", 50);
-        folder.write("test.csv", &table(&texts(0, 40)));
-        folder.write("train.csv", &table(&texts(100, 9)));
-        let devices = root().join("device_params").display().to_string();
-        folder.write("own.toml", &EXPERIMENT.replace("DEVICES", &devices));
-        folder
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path().join(name), text).unwrap();
-    }
-
-    fn run(&self, more: &[&str]) -> (Output, PathBuf) {
-        let out = self.path().join(format!("out{}", more.join("")));
-        let output = Command::new(env!("CARGO_BIN_EXE_topkima"))
-            .args(["run", "--quiet", "--out"])
-            .arg(&out)
-            .arg(self.path().join("own.toml"))
-            .args(more)
-            .output()
-            .unwrap();
-        (output, out)
-    }
-
-    /// Runs, and expects exit 2 with these words in the answer.
-    fn refuses(&self, words: &[&str]) {
-        let (output, _) = self.run(&[]);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{said}");
-        for word in words {
-            assert!(said.contains(word), "no {word:?} in: {said}");
-        }
-    }
-}
-
-fn column(out: &Path, name: &str) -> Vec<String> {
-    let mut reader = csv::Reader::from_path(out.join("rows.csv")).unwrap();
-    let header = reader.headers().unwrap().clone();
-    let at = header.iter().position(|column| column == name).unwrap();
-    let rows = reader.records().map(|row| row.unwrap()[at].to_owned());
-    rows.collect()
-}
+use crate::own::{Folder, column, own_encoder, pairs, table, texts, vocabulary};
+use crate::setup::{encoder, root};
 
 #[test]
 fn a_folder_of_the_hub_runs_and_its_float_score_is_what_the_weights_say() {
@@ -196,6 +77,59 @@ fn rows_do_not_depend_on_threads_and_samples_can_be_fewer() {
     assert_eq!(fs::read(again.join("rows.csv")).unwrap(), few);
 }
 
+/// The draws of a sample belong to what it is: the same table in another order gives the same score on the same chips,
+/// and the same intervals, but for the order in which ranks are summed.
+#[test]
+fn a_score_does_not_depend_on_the_order_of_a_table() {
+    let numbers = |folder: &Folder| {
+        let (output, out) = folder.run(&["--trials", "2"]);
+        assert!(output.status.success(), "{output:?}");
+        let names = [
+            "score_mean",
+            "score_ci95",
+            "score_low",
+            "score_high",
+            "reference_delta_low",
+        ];
+        let cells = names.iter().flat_map(|name| column(&out, name));
+        cells
+            .map(|cell| cell.parse().unwrap_or(f64::NAN))
+            .collect::<Vec<f64>>()
+    };
+    // Some rows stand twice, some texts twice with different labels.
+    let mut rows = texts(0, 30);
+    rows.extend(texts(3, 4));
+    rows.extend(
+        texts(8, 3)
+            .into_iter()
+            .map(|(text, label)| (text, (label + 1) % 3)),
+    );
+    let classify = Folder::new();
+    let sts = Folder::new();
+    let text = fs::read_to_string(sts.path().join("own.toml")).unwrap();
+    sts.write("own.toml", &text.replace("[task.classify]", "[task.sts]"));
+    sts.write("train.csv", &pairs(5));
+    let scores = pairs(30);
+    let (header, lines) = scores.split_once('\n').unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    let of = |order: &[usize]| {
+        let rows: Vec<_> = order.iter().map(|at| rows[*at].clone()).collect();
+        classify.write("test.csv", &table(&rows));
+        let order = order.iter().filter(|at| **at < lines.len());
+        let lines: Vec<&str> = order.map(|at| lines[*at]).collect();
+        sts.write("test.csv", &format!("{header}\n{}\n", lines.join("\n")));
+        [numbers(&classify), numbers(&sts)].concat()
+    };
+    let forward: Vec<usize> = (0..rows.len()).collect();
+    let shuffled: Vec<usize> = forward.iter().map(|at| at * 17 % rows.len()).collect();
+    let (wanted, found) = (of(&forward), of(&shuffled));
+    assert!(wanted.iter().any(|number| number.is_finite()));
+    for (found, wanted) in found.iter().zip(&wanted) {
+        let same = (found - wanted).abs() < 1e-9 || found.is_nan() && wanted.is_nan();
+        assert!(same, "{found} for {wanted}");
+    }
+}
+
 #[test]
 fn tables_that_are_wrong_are_told_by_file_and_row() {
     let folder = Folder::new();
@@ -207,8 +141,10 @@ fn tables_that_are_wrong_are_told_by_file_and_row() {
     ]);
     folder.write("test.csv", "text,label\n");
     folder.refuses(&["test.csv", "holds no rows"]);
-    folder.write("test.csv", "text,label\nw1,3\n");
-    folder.refuses(&["tells 3 classes apart, and sample 0 is of class 3"]);
+    folder.write("test.csv", "text,label\nw1,2\nw1,3\n");
+    folder.refuses(&["test.csv: row 3, label = \"3\"", "from 0 to 2"]);
+    folder.write("test.csv", "");
+    folder.refuses(&["test.csv", "is empty"]);
     folder.write("test.csv", "words\nw1\n");
     folder.refuses(&["its header names no column `label`", "no column `text`"]);
     folder.write("test.csv", &table(&texts(0, 5)));
@@ -217,12 +153,6 @@ fn tables_that_are_wrong_are_told_by_file_and_row() {
         "task.classify.calibration",
         "holds 2 rows, and 4 are asked for",
     ]);
-}
-
-/// The sign of a pair's words and its score grow apart, so that both ends of the scale are there.
-fn pairs(count: usize) -> String {
-    let line = |at: usize| format!("w{at} w{} w3,w{} w3,{}\n", at + 1, (at * 7) % 45, at % 6);
-    "sentence1,sentence2,score\n".to_owned() + &(0..count).map(line).collect::<String>()
 }
 
 #[test]
@@ -263,6 +193,13 @@ fn pairs_of_our_own_run_and_are_told_by_row() {
     folder.refuses(&["task.sts: all 2 pairs have one score"]);
     folder.write("test.csv", header);
     folder.refuses(&["test.csv", "holds no rows"]);
+}
+
+#[test]
+fn a_vocabulary_with_more_words_than_the_encoder_is_refused_by_name() {
+    let folder = Folder::new();
+    folder.write("vocab.txt", &vocabulary(51));
+    folder.refuses(&["vocab.txt", "numbers words up to 50", "50 rows"]);
 }
 
 #[test]
@@ -428,44 +365,4 @@ fn experiments_that_make_no_sense_are_refused() {
     );
     let (output, _) = folder.run(&["--dump", "x.npz"]);
     assert_eq!(output.status.code(), Some(2));
-}
-
-/// The shipped mails and the shipped probe belong together. 40 of the 400 mails take a standard error
-/// of 3.5 points.
-#[test]
-fn the_shipped_probe_tells_the_shipped_mails_apart() {
-    let folder = root().join("data/mails");
-    let bytes = fs::read(folder.join("mails.npz")).unwrap();
-    let names = ["tokens", "label", "part"];
-    let arrays = topkima::study::workload::arrays::read_npz(&bytes, &names).unwrap();
-    let probe = Probe::read(&fs::read(folder.join("probe.safetensors")).unwrap(), 384).unwrap();
-    let params = topkima::study::task::MailsParams {
-        path: folder,
-        probe: ProbeSource::Dense {},
-        training: None,
-    };
-    let mut set = topkima::study::task::mails(&arrays, probe, &params, (256, 8)).unwrap();
-    assert_eq!((set.units(), set.calibration.len()), (400, 8));
-    assert!(matches!(set.judge, Judge::Probe(_)));
-    assert!(
-        set.inputs()
-            .iter()
-            .all(|(_, input)| matches!(input, Input::Tokens(ids) if ids.len() == 256))
-    );
-    let Targets::Classes(labels) = &set.targets else {
-        panic!()
-    };
-    assert_eq!(labels.iter().filter(|label| **label == 1).count(), 200);
-    set.thin(40);
-    let encoder = minilm(Pooling::Mean {});
-    let batch: Vec<Sample<'_>> = set
-        .inputs()
-        .into_iter()
-        .map(|(index, input)| Sample { index, input })
-        .collect();
-    let (features, ()) = encoder.forward(&batch, &Float);
-    let observed = set.observe(&encoder, &features);
-    let all: Vec<usize> = (0..set.units()).collect();
-    let score = set.targets.score(&observed, &all).unwrap();
-    assert!(score >= 85.0, "{score}");
 }

@@ -75,13 +75,10 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
             names.sort();
             for path in names {
                 let readme = fs::read_to_string(path.join("README.md")).unwrap_or_default();
-                let about = readme
-                    .lines()
-                    .find(|line| !line.is_empty() && !line.starts_with('#'))
-                    .unwrap_or("");
+                let about = first_sentence(&readme);
                 writeln!(
                     out,
-                    "{:<12} {about} (see {})",
+                    "{:<14} {about} (see {})",
                     path.file_name().unwrap_or_default().to_string_lossy(),
                     path.join("README.md").display()
                 )?;
@@ -92,6 +89,19 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(all.into())
+    }
+}
+
+/// The first sentence below the heading of a text, on one line; the paragraph if it is not longer.
+fn first_sentence(text: &str) -> String {
+    let lines = text
+        .lines()
+        .skip_while(|line| line.is_empty() || line.starts_with('#'));
+    let paragraph: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+    let paragraph = paragraph.join(" ");
+    match paragraph.split_once(". ") {
+        Some((sentence, _)) => format!("{sentence}."),
+        None => paragraph,
     }
 }
 

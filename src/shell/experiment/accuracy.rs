@@ -1,7 +1,7 @@
 //! Cases of a whole encoder: samples go through it in batches, on the chip of each trial.
 //!
-//! A result depends neither on the batches nor on their order, so they are as large as keeps the
-//! products efficient.
+//! A result depends neither on the batches nor on the order of the samples, whose draws belong to what they are;
+//! so batches are as large as keeps the products efficient.
 
 use std::sync::Arc;
 
@@ -237,7 +237,7 @@ fn accuracy(
     let study = &case.study;
     let targets = &study.set.targets;
     let units = study.set.units();
-    let all: Vec<usize> = (0..units).collect();
+    let all = study.set.order();
     let float_numbers = float(study);
     // The reference may be judged on the same set otherwise, by a refitted probe for instance.
     let other = reference.filter(|(other, _)| other.study.set.targets == *targets);
@@ -255,7 +255,10 @@ fn accuracy(
     };
     let draws: Vec<[f64; 3]> = (0..RESAMPLES)
         .into_par_iter()
-        .filter_map(|draw| scores(&resample(seed, draw, units)))
+        .filter_map(|draw| {
+            let drawn = resample(seed, draw, units).into_iter();
+            scores(&drawn.map(|at| all[at]).collect::<Vec<_>>())
+        })
         .collect();
     let interval = |of: &dyn Fn(&[f64; 3]) -> f64| Interval::of(draws.iter().map(of).collect());
     let float = targets.score(float_numbers, &all);

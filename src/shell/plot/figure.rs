@@ -7,8 +7,8 @@ pub struct Point {
     pub x: f64,
     /// Vertical coordinate.
     pub y: f64,
-    /// Half the length of the error bar; none is drawn for `None`, zero, NaN or infinity.
-    pub half_width: Option<f64>,
+    /// Ends of the error bar; none is drawn for `None`, ends that are equal, NaN or infinity.
+    pub bar: Option<(f64, f64)>,
 }
 
 /// Points of one kind, joined by a line in the order they stand.

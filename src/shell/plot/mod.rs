@@ -16,7 +16,7 @@
 //!         y: axis("recall (1)"),
 //!         series: vec![Series {
 //!             name: "topkima".to_owned(),
-//!             points: vec![Point { x: 5.0, y: 0.93, half_width: Some(0.01) }],
+//!             points: vec![Point { x: 5.0, y: 0.93, bar: Some((0.92, 0.94)) }],
 //!         }],
 //!         x_names: None,
 //!     }],
@@ -163,7 +163,11 @@ mod tests {
             name: name.to_owned(),
             points: points
                 .iter()
-                .map(|&(x, y, half_width)| Point { x, y, half_width })
+                .map(|&(x, y, half)| Point {
+                    x,
+                    y,
+                    bar: half.map(|half| (y - half, y + half)),
+                })
                 .collect(),
         }
     }
@@ -340,8 +344,8 @@ mod tests {
                 Just(0.0)
             ]
         };
-        let point = (number(), number(), prop::option::of(number()))
-            .prop_map(|(x, y, half_width)| Point { x, y, half_width });
+        let bar = prop::option::of((number(), number()));
+        let point = (number(), number(), bar).prop_map(|(x, y, bar)| Point { x, y, bar });
         let series = (any_text(), prop::collection::vec(point, 0..6))
             .prop_map(|(name, points)| Series { name, points });
         let scale = || prop_oneof![Just(Scale::Linear), Just(Scale::Log)];

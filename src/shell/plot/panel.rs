@@ -198,8 +198,9 @@ fn drawn<'a>(panel: &'a Panel, series: &'a Series) -> impl Iterator<Item = Optio
 
 /// Both ends of a point's error bar, if it has one.
 fn bar(point: Point) -> Option<(f64, f64)> {
-    let half = point.half_width.filter(|&half| half > 0.0)?;
-    drawable(half, Scale::Linear).then_some((point.y - half, point.y + half))
+    let (low, high) = point.bar?;
+    let there = low < high && drawable(low, Scale::Linear) && drawable(high, Scale::Linear);
+    there.then_some((low, high))
 }
 
 /// The spans of both axes; none for a panel without a point.

@@ -82,7 +82,7 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
                 let point = Point {
                     x: *x,
                     y,
-                    half_width: entry.row[mean + 1].parse().ok(),
+                    bar: bar(plan, &header, entry, (*metric, mean, y)),
                 };
                 match series.iter_mut().find(|one| one.name == name) {
                     Some(one) => one.points.push(point),
@@ -135,8 +135,13 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
         title: plan.params.question.clone(),
         caption: match plan.params.trials {
             1 => format!(
-                "{}, seed {}, 1 trial, so no bars",
-                plan.name, plan.params.seed
+                "{}, seed {}, 1 trial{}",
+                plan.name,
+                plan.params.seed,
+                match column(&header, "score_low") {
+                    Some(_) => "; bars: 95 % interval over draws of the samples (bootstrap)",
+                    None => ", so no bars",
+                }
             ),
             trials => format!(
                 "{}, seed {}, {trials} trials; bars: 95 % interval of the mean over trials",
@@ -164,15 +169,37 @@ fn float_heads(header: &[String], entries: &[Entry], xs: &[f64]) -> Option<Serie
     let same = entries.iter().all(|entry| entry.row[at] == *cell);
     let y = cell.parse().ok().filter(|_| same)?;
     let ends = [f64::min, f64::max].map(|end| xs.iter().copied().reduce(end));
-    let points = ends.into_iter().flatten().map(|x| Point {
-        x,
-        y,
-        half_width: None,
-    });
+    let points = ends
+        .into_iter()
+        .flatten()
+        .map(|x| Point { x, y, bar: None });
     Some(Series {
         name: "float heads".to_owned(),
         points: points.collect(),
     })
+}
+
+/// The ends of a point's bar: an interval over trials, or, of a single one, over draws of the samples.
+fn bar(
+    plan: &Plan,
+    header: &[String],
+    entry: &Entry,
+    (metric, mean, y): (&str, usize, f64),
+) -> Option<(f64, f64)> {
+    if plan.params.trials > 1 {
+        let half: f64 = entry.row[mean + 1].parse().ok()?;
+        return Some((y - half, y + half));
+    }
+    let end = |name: &str| {
+        entry.row[column(header, &format!("{metric}_{name}"))?]
+            .parse()
+            .ok()
+    };
+    Some((end("low")?, end("high")?))
+}
+
+fn column(header: &[String], name: &str) -> Option<usize> {
+    header.iter().position(|other| other == name)
 }
 
 fn column_of(plan: &Plan, path: &str) -> usize {

@@ -1,6 +1,6 @@
 //! Images and their classes, out of arrays of bytes.
 
-use super::{ImagesParams, Judge, Targets, TaskSet};
+use super::{ImagesParams, Judge, Targets, TaskSet, classed};
 use crate::base::mistake::Mistakes;
 use crate::study::model::Input;
 use crate::study::workload::arrays::ByteArray;
@@ -67,18 +67,15 @@ pub fn images(
         let pixel = |x: &u8| ((f64::from(*x) / 255.0 - params.mean) / params.deviation) as f32;
         Input::Image(image.iter().map(pixel).collect())
     };
+    let labels: Vec<usize> = files
+        .labels
+        .values
+        .iter()
+        .map(|x| usize::from(*x))
+        .collect();
     mistakes.or(|| TaskSet {
-        samples: (0..)
-            .zip(files.images.values.chunks_exact(pixels).map(input))
-            .collect(),
-        targets: Targets::Classes(
-            files
-                .labels
-                .values
-                .iter()
-                .map(|x| usize::from(*x))
-                .collect(),
-        ),
+        samples: classed(files.images.values.chunks_exact(pixels).map(input), &labels),
+        targets: Targets::Classes(labels),
         calibration: files
             .calibration
             .values

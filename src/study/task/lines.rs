@@ -62,19 +62,21 @@ pub fn pairs(text: &str) -> Result<Sentences, Mistakes> {
     finish(mistakes, found.pairs.is_empty(), found)
 }
 
-/// Texts with their classes: a `.csv` whose header names `text` and `label`.
+/// Texts with their classes: a `.csv` whose header names `text` and `label`. Labels are below `classes`, if that is
+/// known.
 ///
 /// # Errors
 /// The number of each row that lacks a field or whose label is no number of a class; a table
 /// without rows.
-pub fn classified(text: &str) -> Result<Labelled, Mistakes> {
+pub fn classified(text: &str, classes: Option<usize>) -> Result<Labelled, Mistakes> {
+    let classes = classes.unwrap_or(MOST_CLASSES);
     let mut mistakes = Mistakes::none();
     let mut found = Labelled::default();
     table(
         text,
         ["label", "text"],
         &mut |row, [label, text]: [&str; 2]| match label.trim().parse::<usize>() {
-            Ok(class) if class < MOST_CLASSES => {
+            Ok(class) if class < classes => {
                 found.labels.push(class);
                 found.texts.push(text.to_owned());
             }
@@ -83,7 +85,10 @@ pub fn classified(text: &str) -> Result<Labelled, Mistakes> {
                 row,
                 "label",
                 label,
-                "must be the number of a class, from 0 to 65535",
+                &format!(
+                    "must be the number of a class, from 0 to {}",
+                    classes.saturating_sub(1)
+                ),
             ),
         },
     )?;
@@ -121,6 +126,15 @@ fn table<const N: usize>(
     take: &mut dyn FnMut(usize, [&str; N]),
 ) -> Result<(), Mistakes> {
     let mut mistakes = Mistakes::none();
+    if text.trim().is_empty() {
+        mistakes.add(
+            "",
+            "",
+            "is empty",
+            format!("the first line names the columns: {}", names.join(",")),
+        );
+        return Err(mistakes);
+    }
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .from_reader(text.as_bytes());
@@ -178,7 +192,7 @@ mod tests {
     fn a_row_that_is_wrong_is_named_by_its_number() {
         let said =
             |found: Mistakes| -> Vec<String> { found.0.iter().map(ToString::to_string).collect() };
-        let wrong = said(classified("text,label\na,0\nb,spam\nc\n").unwrap_err());
+        let wrong = said(classified("text,label\na,0\nb,spam\nc\n", None).unwrap_err());
         assert_eq!(wrong.len(), 2);
         assert!(wrong[0].starts_with("row 3, label = \"spam\": must be the number of a class"));
         assert!(wrong[1].starts_with("row 4, label = \"\""), "{wrong:?}");
@@ -192,7 +206,7 @@ mod tests {
             ("text,class\na,0\n", "its header names no column `label`"),
         ] {
             assert!(
-                said(classified(text).unwrap_err())[0].contains(words),
+                said(classified(text, None).unwrap_err())[0].contains(words),
                 "{text}"
             );
         }

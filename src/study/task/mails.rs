@@ -1,6 +1,6 @@
 //! Rows of token ids with their classes and parts, out of arrays.
 
-use super::{Judge, MailsParams, Probe, ProbeSource, Targets, TaskSet, Training};
+use super::{Judge, MailsParams, Probe, ProbeSource, Targets, TaskSet, Training, classed};
 use crate::base::mistake::Mistakes;
 use crate::study::model::Input;
 use crate::study::workload::Arrays;
@@ -89,7 +89,7 @@ pub fn mails(
         }
         let (input, class) = (Input::Tokens(ids), label.values[row] as usize);
         if part.values[row] == TEST {
-            samples.push((samples.len() as u64, input));
+            samples.push(input);
             labels.push(class);
         } else if training.inputs.len() < params.training.unwrap_or(usize::MAX) {
             training.inputs.push(input);
@@ -108,7 +108,7 @@ pub fn mails(
         "lower `task.calibration_samples`, or write the file again",
     );
     mistakes.or(|| TaskSet {
-        samples,
+        samples: classed(samples.into_iter(), &labels),
         targets: Targets::Classes(labels),
         calibration: training.inputs[..calibration].to_vec(),
         judge: match params.probe {
@@ -153,7 +153,8 @@ mod tests {
     fn test_rows_are_measured_and_training_rows_calibrate() {
         let params = params(ProbeSource::Refitted {});
         let set = mails(&arrays(vec![0.0, 1.0, 2.0]), probe(), &params, (3, 1)).unwrap();
-        assert_eq!(set.samples, [(0, Input::Tokens(vec![4, 5, 7]))]);
+        assert_eq!(set.samples.len(), 1);
+        assert_eq!(set.samples[0].1, Input::Tokens(vec![4, 5, 7]));
         assert_eq!(set.calibration, [Input::Tokens(vec![0, 1, 3])]);
         assert_eq!(set.targets, Targets::Classes(vec![1]));
         let Judge::Refitted(training) = &set.judge else {

@@ -4,6 +4,7 @@
 //! appear in a result. What a run gives is brought to one number a unit (a pair of sentences, a
 //! sample) by [`TaskSet::observe`], and all units to one score by [`Targets::score`].
 
+mod address;
 mod images;
 mod lines;
 mod mails;
@@ -13,6 +14,7 @@ mod score;
 
 use nalgebra::DVector;
 
+use address::addresses;
 pub use images::{ImageFiles, images};
 pub use lines::{Labelled, Sentences, classified, pairs};
 pub use mails::mails;
@@ -67,7 +69,7 @@ pub struct Training {
 /// A labelled set, ready for an encoder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskSet {
-    /// Samples that are measured, each with the index that addresses its draws.
+    /// Samples that are measured, each with the address of its draws.
     pub samples: Vec<(u64, Input)>,
     /// What they should give.
     pub targets: Targets,
@@ -90,17 +92,21 @@ impl TaskSet {
         longest: usize,
     ) -> Self {
         let encode = |text: &str| Input::Tokens(words.encode(text, longest));
-        let texts = measured
-            .pairs
-            .iter()
-            .flat_map(|(a, b)| [encode(a), encode(b)]);
+        let texts = measured.pairs.iter();
+        let texts: Vec<[Input; 2]> = texts.map(|(a, b)| [encode(a), encode(b)]).collect();
+        let scores = measured.scores.iter().map(|score| score.to_bits());
+        let units: Vec<_> = texts.iter().map(|two| &two[..]).zip(scores).collect();
+        let addresses = addresses(&units);
         let pairs = measured.scores.iter().enumerate().map(|(at, score)| Pair {
             first: 2 * at,
             second: 2 * at + 1,
             likeness: *score,
         });
         Self {
-            samples: (0..).zip(texts).collect(),
+            samples: addresses
+                .into_iter()
+                .zip(texts.into_iter().flatten())
+                .collect(),
             targets: Targets::Similarity(pairs.collect()),
             calibration: calibration.iter().map(|text| encode(text)).collect(),
             judge: Judge::Cosine,
@@ -120,7 +126,7 @@ impl TaskSet {
         let encode = |text: &String| Input::Tokens(words.encode(text, longest));
         let inputs: Vec<Input> = training.texts.iter().map(encode).collect();
         Self {
-            samples: (0..).zip(measured.texts.iter().map(encode)).collect(),
+            samples: classed(measured.texts.iter().map(encode), &measured.labels),
             targets: Targets::Classes(measured.labels.clone()),
             calibration: inputs[..calibration.min(inputs.len())].to_vec(),
             judge: if own_classifier {
@@ -144,15 +150,30 @@ impl TaskSet {
     }
 
     /// Everything that goes through the encoder: the samples, then the training samples of a probe
-    /// that is refitted, each with the index that addresses its draws.
+    /// that is refitted, each with the address of its draws.
     #[must_use]
     pub fn inputs(&self) -> Vec<(u64, &Input)> {
-        let samples = self.samples.iter().map(|(index, input)| (*index, input));
+        let samples = self
+            .samples
+            .iter()
+            .map(|(address, input)| (*address, input));
         let training: &[Input] = match &self.judge {
             Judge::Refitted(training) => &training.inputs,
             Judge::Cosine | Judge::Classifier | Judge::Probe(_) => &[],
         };
         samples.chain((TRAINING..).zip(training)).collect()
+    }
+
+    /// The units in an order that is theirs, whatever the order of the set: that of their addresses.
+    #[must_use]
+    pub fn order(&self) -> Vec<usize> {
+        let address = |unit: &usize| match &self.targets {
+            Targets::Similarity(pairs) => self.samples[pairs[*unit].first].0,
+            Targets::Classes(_) => self.samples[*unit].0,
+        };
+        let mut order: Vec<usize> = (0..self.units()).collect();
+        order.sort_by_key(address);
+        order
     }
 
     /// One number a unit from the features of [`Self::inputs`]: a cosine, or whether the class is right.
@@ -224,6 +245,17 @@ impl TaskSet {
             }
         }
     }
+}
+
+/// Samples of these classes with their addresses.
+fn classed(inputs: impl Iterator<Item = Input>, labels: &[usize]) -> Vec<(u64, Input)> {
+    let inputs: Vec<Input> = inputs.collect();
+    let units = inputs
+        .iter()
+        .map(std::slice::from_ref)
+        .zip(labels.iter().map(|label| *label as u64));
+    let addresses = addresses(&units.collect::<Vec<_>>());
+    addresses.into_iter().zip(inputs).collect()
 }
 
 impl Targets {

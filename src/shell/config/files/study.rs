@@ -137,6 +137,15 @@ impl Opening<'_> {
             },
             "change `model.path`, or the task",
         );
+        if let InputShape::Patches { channels, .. } = shape.input {
+            mistakes.require(
+                channels == 1,
+                "model.path",
+                format!("\"{}\"", model.path.display()),
+                format!("config.json has num_channels = {channels}; the images of `task.images` have one channel"),
+                "take an encoder of grey images",
+            );
+        }
         let longest = mistakes.keep("model", model.longest(shape.longest(), images));
         let (Some(longest), true) = (longest, mistakes.0.is_empty()) else {
             return Err(FileMistakes::of(self.file, mistakes));
@@ -156,12 +165,12 @@ impl Opening<'_> {
         let calibration = params.calibration_samples;
         let mut set = match (&params.sts, &params.classify, &params.mails, &params.images) {
             (Some(sts), ..) => {
-                let words = self.words(&model.path)?;
+                let words = self.words(&model.path, shape.input)?;
                 self.pairs(sts, &words, longest, calibration)?
             }
             (_, Some(texts), ..) => {
-                let words = self.words(&model.path)?;
-                let own = encoder.classifier.is_some();
+                let words = self.words(&model.path, shape.input)?;
+                let own = encoder.classifier.as_ref().map(|head| head.classes());
                 self.texts(texts, (&words, longest), calibration, own)?
             }
             (_, _, Some(mails), _) => self.mails(mails, shape.hidden, (longest, calibration))?,
@@ -250,15 +259,31 @@ impl Opening<'_> {
         }
     }
 
-    fn words(&mut self, folder: &Path) -> Result<Words, FileMistakes> {
+    fn words(&mut self, folder: &Path, input: InputShape) -> Result<Words, FileMistakes> {
         let tree = folder.join("tokenizer.json");
-        if self.folder.join(&tree).exists() {
-            let bytes = self.bytes("model.path", &tree, MAX_WORDS_BYTES)?;
-            return Words::read(&bytes).map_err(|wrong| self.inside(&tree, wrong));
-        }
         let list = folder.join("vocab.txt");
-        let text = self.text("model.path", &list)?;
-        Words::uncased(&text).map_err(|wrong| self.inside(&list, wrong))
+        let (file, words) = if self.folder.join(&tree).exists() {
+            let bytes = self.bytes("model.path", &tree, MAX_WORDS_BYTES)?;
+            (tree, Words::read(&bytes))
+        } else {
+            let text = self.text("model.path", &list)?;
+            (list, Words::uncased(&text))
+        };
+        let words = words.map_err(|wrong| self.inside(&file, wrong))?;
+        let mut mistakes = Mistakes::none();
+        if let InputShape::Tokens { vocabulary, .. } = input {
+            let largest = words.largest_id();
+            mistakes.require(
+                (largest as usize) < vocabulary,
+                "",
+                "",
+                format!("numbers words up to {largest}, and the encoder's table of words has {vocabulary} rows"),
+                "take the vocabulary that belongs to these weights",
+            );
+        }
+        mistakes
+            .or(|| words)
+            .map_err(|wrong| self.inside(&file, wrong))
     }
 
     fn pairs(
@@ -287,11 +312,11 @@ impl Opening<'_> {
         params: &ClassifyParams,
         words: (&Words, usize),
         calibration: usize,
-        own: bool,
+        own: Option<usize>,
     ) -> Result<TaskSet, FileMistakes> {
         let mut read = |key: &str, path: &PathBuf| {
             let text = self.text(key, path)?;
-            task::classified(&text).map_err(|wrong| self.inside(path, wrong))
+            task::classified(&text, own).map_err(|wrong| self.inside(path, wrong))
         };
         let measured = read("task.classify.path", &params.path)?;
         let training = read("task.classify.calibration", &params.calibration)?;
@@ -304,7 +329,7 @@ impl Opening<'_> {
             &measured,
             &training,
             calibration,
-            own,
+            own.is_some(),
             words,
         ))
     }

@@ -116,8 +116,10 @@ fn meaning(how: How) -> &'static str {
              agrees by construction; the model is not the paper's, so the error says how general the number is."
         }
         How::OtherModel => {
-            "a small vision transformer that was trained here for few keys, in this run on its test images. Points of \
-             accuracy lost: whether the paper's trend holds elsewhere, not its numbers."
+            "points of accuracy that a vision transformer of 172 490 weights and 50 tokens loses on the test images of \
+             Fashion-MNIST, with a 95 % interval over images, paired. Its weights were trained by this project (one seed; \
+             three stand in data/vit), its heads are float: no converter, no noise. The paper's tasks are CIFAR and SQuAD: \
+             this tells whether its trend holds elsewhere, not its numbers."
         }
         How::Sensitivity => {
             "what becomes of a headline number when a quantity changes that the paper leaves open or sets to a slow \

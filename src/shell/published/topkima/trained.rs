@@ -132,16 +132,10 @@ fn made(trained: &Trained, crew: &impl Crew) -> Result<Vec<Row>, Mistakes> {
     let third = right(&trained.rounded, &rounded_thirds, &stored);
     let worst = right(&trained.rounded, &coarse, &coarse_units);
 
-    let about = format!(
-        "Points of accuracy lost on {} test images of Fashion-MNIST, with a 95 % interval over images, paired, in a \
-         ViT of 172 490 weights and 50 tokens; one seed, three stand in data/vit. The paper's tasks are CIFAR and SQuAD. \
-         Float heads: no converter, no noise.",
-        trained.images.len()
-    );
     let row = |quantity: &str, published: &str, before: &[bool], after: &[bool], note: &str| {
         let (points, half) = lost(before, after);
         let model = format!("{points:.2} ({:.2} to {:.2})", points - half, points + half);
-        Row::new(How::OtherModel, quantity, published, model).note(format!("{about}{note}"))
+        Row::new(How::OtherModel, quantity, published, model).note(note)
     };
     Ok(vec![
         row(
@@ -156,35 +150,35 @@ fn made(trained: &Trained, crew: &impl Crew) -> Result<Vec<Row>, Mistakes> {
             "0.4 to 1.2",
             &control,
             &tuned,
-            " Control and net took 1000 more steps each from the same weights.",
+            "Control and net took 1000 more steps each from the same weights.",
         ),
         row(
             "3 + 2 of two tiles against 5 of all keys",
             "about equal",
             &tuned,
             &split,
-            " Each net trained with its own selection, 34 + 16 columns.",
+            "Each net trained with its own selection, 34 + 16 columns.",
         ),
         row(
             "Q, V, A of 5 bits and K of 4 bits, trained with",
             "0.2",
             &tuned,
             &rounded,
-            " The paper's 0.2 also holds a 5-bit ADC and weights of 8 bits.",
+            "The paper's 0.2 also holds a 5-bit ADC and weights of 8 bits.",
         ),
         row(
             "2 + 2 + 1 of three tiles, 4-bit K, against 5 of all",
             "-",
             &rounded,
             &third,
-            " Not trained for this selection, 17 + 17 + 16 columns.",
+            "Not trained for this selection, 17 + 17 + 16 columns.",
         ),
         row(
             "2 + 2 + 1 of three tiles, ternary K",
             "worse",
             &rounded,
             &worst,
-            " The same with K as -1, 0, +1, full scale at the 90th percentile; the paper trains for it, so this is an \
+            "The same with K as -1, 0, +1, full scale at the 90th percentile; the paper trains for it, so this is an \
              upper bound of the loss.",
         ),
     ])
