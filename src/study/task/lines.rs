@@ -201,7 +201,7 @@ mod tests {
         let wrong = said(pairs("a\tb\tc\td\tNaN\tf\tg\n1\t2\n").unwrap_err());
         assert!(wrong[0].starts_with("row 1, score") && wrong[1].starts_with("row 2, score"));
         for (text, words) in [
-            ("", "its header names no column"),
+            ("", "is empty"),
             ("text,label\n", "holds no rows"),
             ("text,class\na,0\n", "its header names no column `label`"),
         ] {
