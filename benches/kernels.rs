@@ -212,7 +212,7 @@ fn rows(c: &mut Criterion) {
 }
 
 /// One tile of 256 columns and five of its winners: whether a column left out has overtaken them, their places
-/// unpacked, its stop and its time; and a query that passes a station of the pipeline.
+/// unpacked and its stop; and the time of a query of two such tiles with three and two winners.
 fn stops(c: &mut Criterion) {
     let lists: Vec<Lanes<u16>> = (0..6_u16).map(|at| [(2 * at) << 8 | at; LANES]).collect();
     let (index, alone): (Vec<u16>, _) = ((0..256).collect(), [u32::MAX; 32]);
@@ -227,9 +227,19 @@ fn stops(c: &mut Criterion) {
         start_up: 0,
         softmax: Some(9000),
     };
-    let (mut slowest, mut stops) = (Slowest::default(), Stops::default());
+    let tile = |first, count| Granted {
+        clock,
+        first,
+        count,
+    };
+    let tiles = [tile(0, 3), tile(3, 2)];
+    let station = Station {
+        alike: 900,
+        own: [true; 3],
+    };
+    let mut stops = Stops::default();
     let (mut latest, mut stop) = ([0; LANES], [0; LANES]);
-    let (mut at, mut done, mut busy) = ([0; LANES], [0; LANES], [0; LANES]);
+    let mut passed = [Passed::from(0)];
     let mut group = c.benchmark_group("query");
     group.throughput(Throughput::Elements(LANES as u64));
     for level in Level::all() {
@@ -246,12 +256,11 @@ fn stops(c: &mut Criterion) {
                 take_stop(level, last, next, None, &mut stops, &mut latest, &mut stop);
             });
         });
-        group.bench_function(name("slowest tile"), |b| {
-            b.iter(|| take_slowest(level, &clock, black_box(&winners[..5]), &mut slowest));
-        });
-        group.bench_function(name("station"), |b| {
-            let own = [&slowest.ramp, &slowest.beyond];
-            b.iter(|| pass_station(level, 900, black_box(&own), &mut at, &mut done, &mut busy));
+        group.bench_function(name("time"), |b| {
+            b.iter(|| {
+                let slots = black_box(&winners[..]);
+                pass_query(level, &tiles, slots, 0, &[station], &mut passed);
+            });
         });
     }
 }

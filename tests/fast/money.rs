@@ -17,7 +17,7 @@ fn hold(scene: &Scene) {
         // The account is kept for the first lane of the first block.
         for (design, tally) in fast.run(Seed(seed), 0, &mut room).iter().enumerate() {
             let (spent, account) = (
-                fast.spent(design, tally, 0),
+                fast.spent(design, tally)[0],
                 tally.account.as_ref().unwrap(),
             );
             assert_eq!(spent.makespan, account.run.makespan);

@@ -1,10 +1,7 @@
-//! How long the tile of 32 lanes takes that takes longest: ramp, arbiter and softmax.
+//! How long queries of 32 lanes take: the slowest tile's ramp, arbiter and softmax, and the stations they pass.
 
 use super::level::{Simd, for_each_level};
-use super::{LANES, Lanes, Slot};
-
-/// Most durations of a stage that differ from lane to lane.
-type Own<'a> = &'a [&'a Lanes<u32>];
+use super::{LANES, Lanes, Line, Slot};
 
 /// What a tile's time is made of, in ps; see `timing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,111 +18,79 @@ pub struct TileClock {
     pub softmax: Option<u32>,
 }
 
-/// Of the tile that has taken longest so far, in ps.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Slowest {
-    /// Its ramp.
-    pub ramp: Lanes<u32>,
-    /// Its arbiter beyond the ramp.
-    pub beyond: Lanes<u32>,
-    /// Its softmax, or that of the row.
-    pub softmax: Lanes<u32>,
+/// A tile of a query, and the slots that hold its grants in ascending order of their codes (steps less one); the last is
+/// its stop. A tile without grants is not driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// What its time is made of.
+    pub clock: TileClock,
+    /// Its first slot.
+    pub first: usize,
+    /// How many.
+    pub count: usize,
 }
 
-for_each_level! {
-    /// Takes in a tile, from its grants in ascending order of their codes (steps less one); the last is
-    /// its stop. Ties go to the tile before.
-    pub fn take_slowest(tile: &TileClock, grants: &[Slot], slowest: &mut Slowest) = take
+/// What a station of the pipeline takes for a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Station {
+    /// In all lanes alike, in ps.
+    pub alike: u64,
+    /// Whether its time holds the lane's own ramp, arbiter, softmax.
+    pub own: [bool; 3],
 }
 
-#[inline(always)]
-fn take<S: Simd>(_: S, tile: &TileClock, grants: &[Slot], slowest: &mut Slowest) {
-    let Some(stop) = grants.last().map(|slot| &slot.code) else {
-        return;
-    };
-    let mut beyond = [0_u32; LANES];
-    if tile.waits {
-        // What a step's grants so far take, beyond the clock that the next step hides.
-        let mut served = [tile.grant; LANES];
-        for pair in grants.windows(2) {
-            for lane in 0..LANES {
-                let same = pair[0].code[lane] == pair[1].code[lane];
-                let over = served[lane].max(tile.clock) - tile.clock;
-                beyond[lane] += if same { 0 } else { over };
-                served[lane] = if same { served[lane] } else { 0 } + tile.grant;
-            }
-        }
-        for lane in 0..LANES {
-            beyond[lane] += served[lane];
-        }
-    } else {
-        let all = tile.clock + tile.grant * grants.len() as u32;
-        for lane in 0..LANES {
-            let ramp = tile.clock * (u32::from(stop[lane]) + 1);
-            beyond[lane] = (ramp + tile.grant).max(all) - ramp;
+/// How far 32 heads have come at a station, in ps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    pub(super) done: Line<Lanes<u64>>,
+    pub(super) busy: Line<Lanes<u64>>,
+}
+
+impl Passed {
+    /// A station that is free from then on.
+    #[must_use]
+    pub fn from(free: u64) -> Self {
+        Self {
+            done: Line([free; LANES]),
+            busy: Line([0; LANES]),
         }
     }
-    let own = tile.softmax.unwrap_or(0);
-    for lane in 0..LANES {
-        let ramp = tile.clock * (u32::from(stop[lane]) + 1) + tile.start_up;
-        let compared = if tile.softmax.is_some() {
-            slowest.softmax[lane]
-        } else {
-            0
-        };
-        let longer =
-            ramp + beyond[lane] + own > slowest.ramp[lane] + slowest.beyond[lane] + compared;
-        let softmax = if tile.softmax.is_some() {
-            own
-        } else {
-            slowest.softmax[lane]
-        };
-        slowest.ramp[lane] = if longer { ramp } else { slowest.ramp[lane] };
-        slowest.beyond[lane] = if longer {
-            beyond[lane]
-        } else {
-            slowest.beyond[lane]
-        };
-        slowest.softmax[lane] = if longer {
-            softmax
-        } else {
-            slowest.softmax[lane]
-        };
+
+    /// When it was done with its last query, lane by lane.
+    #[must_use]
+    pub fn done(&self) -> &Lanes<u64> {
+        &self.done.0
+    }
+
+    /// How long it was busy.
+    #[must_use]
+    pub fn busy(&self) -> &Lanes<u64> {
+        &self.busy.0
     }
 }
 
 for_each_level! {
-    /// One more query at a station: it begins when the station and the query (`at`) are ready and takes `alike`
-    /// and the lane's `own` durations; all in ps.
-    pub fn pass_station(
-        alike: u64,
-        own: Own<'_>,
-        at: &mut Lanes<u64>,
-        done: &mut Lanes<u64>,
-        busy: &mut Lanes<u64>,
+    /// One more query: from its tiles, of which the slowest counts (ties go to the one before), and from the `softmax` of
+    /// the row if its tiles share one. It begins at a station when the station and the query are ready.
+    pub fn pass_query(
+        tiles: &[Granted],
+        slots: &[Slot],
+        softmax: u32,
+        stations: &[Station],
+        passed: &mut [Passed],
     ) = pass
 }
 
 #[inline(always)]
 fn pass<S: Simd>(
-    _: S,
-    alike: u64,
-    own: Own<'_>,
-    at: &mut Lanes<u64>,
-    done: &mut Lanes<u64>,
-    busy: &mut Lanes<u64>,
+    s: S,
+    tiles: &[Granted],
+    slots: &[Slot],
+    softmax: u32,
+    stations: &[Station],
+    passed: &mut [Passed],
 ) {
-    let mut time = [alike; LANES];
-    for more in own {
-        for lane in 0..LANES {
-            time[lane] += u64::from(more[lane]);
-        }
-    }
-    for lane in 0..LANES {
-        at[lane] = done[lane].max(at[lane]) + time[lane];
-        done[lane] = at[lane];
-        busy[lane] += time[lane];
-    }
+    s.pass(tiles, slots, softmax, stations, passed);
 }
 
 /// Stop steps and ties, lane by lane.

@@ -160,6 +160,19 @@ pub(super) trait Simd: Copy {
         plain::look_up(table, at)
     }
 
+    /// One more query at every station; see [`clock`](super::clock).
+    #[inline(always)]
+    fn pass(
+        self,
+        tiles: &[super::Granted],
+        slots: &[super::Slot],
+        softmax: u32,
+        stations: &[super::Station],
+        passed: &mut [super::Passed],
+    ) {
+        plain::pass(tiles, slots, softmax, stations, passed);
+    }
+
     /// Adds `(gain * sum over i of weights[i] values[tokens[i]] - float)^2` to each lane's `distance`,
     /// component by component modulo 16, chunk after chunk.
     #[inline(always)]

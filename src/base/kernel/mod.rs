@@ -19,7 +19,7 @@
 //! | A x V and its distance ([`plain_product`]) | 13 % | 5 x 64 products and 64 squares a query: 10 ns |
 //! | softmax row and its sums ([`softmax_row`]) | 8 % | four fetches a survivor, 6 ns a query |
 //! | lists, their places, columns left out ([`best`], [`unpack`], [`overtaken`]) | 14 % | 2 minima a key and place, one uniform a tile |
-//! | stop steps, time and energy ([`take_stop`], [`take_slowest`], [`pass_station`]) | 10 % | a count a tile, a maximum a station |
+//! | stop steps, time and energy ([`take_stop`], [`pass_query`]) | 10 % | a count a tile, a maximum a station |
 //! | the rest: start-up, allocation, statistics over trials, CSV | 19 % | |
 //!
 //! With errors that several heads of a chip share, or a column kept by most queries, errors are drawn row by
@@ -59,7 +59,7 @@ mod rank;
 mod row;
 mod tiles;
 
-pub use clock::{Slowest, Stops, TileClock, pass_station, take_slowest, take_stop};
+pub use clock::{Granted, Passed, Station, Stops, TileClock, pass_query, take_stop};
 pub use column::{
     Column, ColumnDraws, Factor, Pair, Source, Statics, StepMix, convert_column, convert_jointly,
 };
@@ -78,6 +78,6 @@ pub const LANES: usize = 32;
 pub type Lanes<T> = [T; LANES];
 
 /// Numbers that begin on a cache line: a wide load that straddles two costs as much as two.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(64))]
 struct Line<T>(pub T);

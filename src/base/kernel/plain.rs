@@ -1,7 +1,7 @@
 //! The plain forms: what every level must give, to the bit.
 
 use super::normal::halves;
-use super::{LANES, Lanes, Line, Rounding, Rows};
+use super::{Granted, LANES, Lanes, Line, Passed, Rounding, Rows, Slot, Station, TileClock};
 
 #[inline(always)]
 pub fn multiply<const R: usize>(errors: &[Lanes<u32>], queries: [&[i32]; R]) -> [Lanes<i32>; R] {
@@ -154,4 +154,84 @@ pub fn look_up(table: &[f32; 32], at: &Lanes<u16>) -> Lanes<f32> {
 #[inline(always)]
 pub fn fetch<T: Copy>(table: &[T], at: &Lanes<u16>) -> Lanes<T> {
     at.map(|at| table[usize::from(at)])
+}
+
+#[inline(always)]
+pub fn pass(
+    tiles: &[Granted],
+    slots: &[Slot],
+    softmax: u32,
+    stations: &[Station],
+    passed: &mut [Passed],
+) {
+    let mut slowest = [[0; LANES], [0; LANES], [softmax; LANES]];
+    for tile in tiles {
+        let grants = &slots[tile.first..tile.first + tile.count];
+        take(&tile.clock, grants, &mut slowest);
+    }
+    let mut at = [0_u64; LANES];
+    for (station, passed) in stations.iter().zip(passed) {
+        let mut time = [station.alike; LANES];
+        for (own, _) in slowest.iter().zip(station.own).filter(|(_, own)| *own) {
+            for lane in 0..LANES {
+                time[lane] += u64::from(own[lane]);
+            }
+        }
+        for lane in 0..LANES {
+            at[lane] = passed.done.0[lane].max(at[lane]) + time[lane];
+            passed.done.0[lane] = at[lane];
+            passed.busy.0[lane] += time[lane];
+        }
+    }
+}
+
+/// Ramp, arbiter beyond it and softmax of the slowest tile.
+type Slowest = [Lanes<u32>; 3];
+
+#[inline(always)]
+fn take(tile: &TileClock, grants: &[Slot], [slow_ramp, slow_beyond, slow_softmax]: &mut Slowest) {
+    let Some(stop) = grants.last().map(|slot| &slot.code) else {
+        return;
+    };
+    let mut beyond = [0_u32; LANES];
+    if tile.waits {
+        // What a step's grants so far take, beyond the clock that the next step hides.
+        let mut served = [tile.grant; LANES];
+        for pair in grants.windows(2) {
+            for lane in 0..LANES {
+                let same = pair[0].code[lane] == pair[1].code[lane];
+                let over = served[lane].max(tile.clock) - tile.clock;
+                beyond[lane] += if same { 0 } else { over };
+                served[lane] = if same { served[lane] } else { 0 } + tile.grant;
+            }
+        }
+        for lane in 0..LANES {
+            beyond[lane] += served[lane];
+        }
+    } else {
+        let all = tile.clock + tile.grant * grants.len() as u32;
+        for lane in 0..LANES {
+            let ramp = tile.clock * (u32::from(stop[lane]) + 1);
+            beyond[lane] = (ramp + tile.grant).max(all) - ramp;
+        }
+    }
+    // A softmax that all tiles share does not tell them apart.
+    let (own, shared) = tile.softmax.map_or((0, true), |own| (own, false));
+    for lane in 0..LANES {
+        let ramp = tile.clock * (u32::from(stop[lane]) + 1) + tile.start_up;
+        let before =
+            slow_ramp[lane] + slow_beyond[lane] + if shared { 0 } else { slow_softmax[lane] };
+        let longer = ramp + beyond[lane] + own > before;
+        slow_ramp[lane] = if longer { ramp } else { slow_ramp[lane] };
+        slow_beyond[lane] = if longer {
+            beyond[lane]
+        } else {
+            slow_beyond[lane]
+        };
+        slow_softmax[lane] = if longer && !shared {
+            own
+        } else {
+            slow_softmax[lane]
+        };
+    }
 }

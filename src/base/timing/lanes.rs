@@ -5,29 +5,8 @@
 
 use super::{Arbiter, HeadShape, Progress, RowTime, StageTimes, StartUp, Timing};
 use crate::base::cost::{QueryTrace, Stage};
-use crate::base::kernel::{
-    LANES, Lanes, Level, Slot, Slowest, TileClock, pass_station, take_slowest,
-};
+use crate::base::kernel::{Granted, Lanes, Level, Passed, Slot, Station, TileClock, pass_query};
 use crate::base::units::Picos;
-
-/// The durations of one query that differ from lane to lane, in ps.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LaneTimes(Slowest);
-
-impl LaneTimes {
-    /// Before any tile; with the softmax of the row, if there is one for all tiles.
-    pub fn clear(&mut self, softmax: Picos) {
-        self.0 = Slowest {
-            softmax: [softmax.get() as u32; LANES],
-            ..Slowest::default()
-        };
-    }
-
-    /// Takes in a driven tile from its grants, ascending in code (step less one); the last is its stop.
-    pub fn take(&mut self, level: Level, tile: &TileClock, grants: &[Slot]) {
-        take_slowest(level, tile, grants, &mut self.0);
-    }
-}
 
 impl Timing {
     /// Whether a query of at most `steps` steps and `k` grants stays below 2 ms, within which lanes count.
@@ -86,8 +65,7 @@ pub struct LaneProgress {
     stations: Vec<Vec<Stage>>,
     /// Of each station whether its time holds that of the ramp, of the arbiter, of the softmax.
     own: Vec<[bool; 3]>,
-    done: Vec<Lanes<u64>>,
-    busy: Vec<Lanes<u64>>,
+    passed: Vec<Passed>,
     queries: u64,
 }
 
@@ -97,7 +75,6 @@ impl LaneProgress {
     pub fn of(start: &Progress) -> Self {
         let (stations, done) = start.stations();
         Self {
-            busy: vec![[0; LANES]; stations.len()],
             own: stations
                 .iter()
                 .map(|stages| {
@@ -105,44 +82,44 @@ impl LaneProgress {
                 })
                 .collect(),
             stations: stations.to_vec(),
-            done: done.iter().map(|done| [done.get(); LANES]).collect(),
+            passed: done.iter().map(|done| Passed::from(done.get())).collect(),
             queries: 0,
         }
     }
 
-    /// What each station takes for a query whose times are alike in all lanes, in ps.
+    /// What each station takes for a query whose times are these in all lanes, beside each lane's own.
     #[must_use]
-    pub fn alike(&self, times: &StageTimes) -> Vec<u64> {
-        let station = |stages: &Vec<Stage>| {
-            let stages = stages.iter();
-            stages.map(|&stage| times.get(stage).get()).sum()
+    pub fn stations(&self, times: &StageTimes) -> Vec<Station> {
+        let station = |(stages, own): (&Vec<Stage>, &[bool; 3])| {
+            let alike = stages.iter().map(|&stage| times.get(stage).get());
+            let (alike, own) = (alike.sum(), *own);
+            Station { alike, own }
         };
-        self.stations.iter().map(station).collect()
+        self.stations.iter().zip(&self.own).map(station).collect()
     }
 
-    /// One more query: what is alike in all lanes, station by station, and each lane's own times.
-    pub fn push(&mut self, level: Level, alike: &[u64], times: &LaneTimes) {
-        let all = [&times.0.ramp, &times.0.beyond, &times.0.softmax];
-        let mut at = [0_u64; LANES];
-        let books = self.done.iter_mut().zip(&mut self.busy);
-        for ((own, alike), (done, busy)) in self.own.iter().zip(alike).zip(books) {
-            let mut more = [all[0]; 3];
-            let mut count = 0;
-            for (time, _) in all.iter().zip(own).filter(|(_, own)| **own) {
-                more[count] = time;
-                count += 1;
-            }
-            pass_station(level, *alike, &more[..count], &mut at, done, busy);
-        }
+    /// One more query: its tiles with their grants, the softmax of its row, if it has one, and its stations.
+    pub fn push(
+        &mut self,
+        level: Level,
+        (tiles, slots): (&[Granted], &[Slot]),
+        softmax: Picos,
+        stations: &[Station],
+    ) {
+        let softmax = softmax.get() as u32;
+        pass_query(level, tiles, slots, softmax, stations, &mut self.passed);
         self.queries += 1;
     }
 
     /// From the first write to the end of the last query, and the time between queries in the long run.
     #[must_use]
     pub fn finish(&self, lane: usize) -> (Picos, Picos) {
-        let most = |times: &[Lanes<u64>]| times.iter().map(|time| time[lane]).max().unwrap_or(0);
-        let interval = most(&self.busy).div_ceil(self.queries.max(1));
-        (Picos::new(most(&self.done)), Picos::new(interval))
+        let most = |of: fn(&Passed) -> &Lanes<u64>| {
+            let times = self.passed.iter().map(|passed| of(passed)[lane]);
+            times.max().unwrap_or(0)
+        };
+        let interval = most(Passed::busy).div_ceil(self.queries.max(1));
+        (Picos::new(most(Passed::done)), Picos::new(interval))
     }
 }
 
@@ -153,6 +130,7 @@ mod tests {
     use super::super::{Schedule, Switches};
     use super::*;
     use crate::base::cost::{StepGrants, TileTrace};
+    use crate::base::kernel::LANES;
     use proptest::prelude::*;
 
     /// Grants of a driven tile lane by lane: codes ascend, some are equal.
@@ -272,20 +250,24 @@ mod tests {
             let start = switches.schedule.start(&timing.once(&head));
             let mut lanes = LaneProgress::of(&start);
             let mut alone = vec![start; LANES];
+            let mut progress = Vec::new();
             for tiles in &queries {
                 let (alike, softmax) = timing.lanes(&head, &trace(tiles, None), true);
-                // What was there before is gone.
-                let mut times = LaneTimes(Slowest {
-                    ramp: [9; LANES],
-                    beyond: [9; LANES],
-                    softmax: [9; LANES],
-                });
-                times.clear(softmax);
-                for tile in tiles.iter().filter(|tile| !tile.is_empty()) {
-                    let clock = timing.tile_clock(tile.len() as u64);
-                    times.take(Level::best(), &clock, tile);
+                let mut granted = Vec::new();
+                let mut first = 0;
+                for tile in tiles {
+                    let (clock, count) = (timing.tile_clock(tile.len() as u64), tile.len());
+                    granted.push(Granted { clock, first, count });
+                    first += count;
                 }
-                lanes.push(Level::best(), &lanes.alike(&alike), &times);
+                let stations = lanes.stations(&alike);
+                for level in Level::all() {
+                    let mut other = lanes.clone();
+                    other.push(level, (&granted, &tiles.concat()), softmax, &stations);
+                    progress.push(other);
+                }
+                lanes = progress.pop().unwrap();
+                prop_assert!(progress.drain(..).all(|other| other == lanes));
                 for (lane, alone) in alone.iter_mut().enumerate() {
                     alone.push(&timing.query(&head, &trace(tiles, Some(lane))));
                 }
@@ -306,11 +288,10 @@ mod tests {
             let head = HeadShape { input_units: 31, ..HeadShape::default() };
             let (alike, softmax) = timing.lanes(&head, &trace, false);
             prop_assert_eq!(softmax, Picos::ZERO);
-            let mut times = LaneTimes::default();
-            times.clear(softmax);
             let start = switches.schedule.start(&timing.once(&head));
             let mut lanes = LaneProgress::of(&start);
-            lanes.push(Level::best(), &lanes.alike(&alike), &times);
+            let stations = lanes.stations(&alike);
+            lanes.push(Level::best(), (&[], &[]), softmax, &stations);
             let mut alone = start;
             alone.push(&timing.query(&head, &trace));
             let run = alone.finish();

@@ -3,7 +3,7 @@
 //! [`TimeConstants`] (a device's, each with its source) and [`Switches`] (what the paper leaves
 //! open) are checked together to a [`Timing`]. It gives the [`StageTimes`] of one query from the
 //! query's own trace, and a [`Progress`] that lays queries one after another or over one another;
-//! [`LaneTimes`] and [`LaneProgress`] are their twins for 32 trials side by side.
+//! [`LaneProgress`] is their twin for 32 trials side by side.
 
 mod closed;
 mod constants;
@@ -15,7 +15,7 @@ mod schedule;
 
 pub use closed::Closed;
 pub use constants::{Arbiter, RowTime, StartUp, Switches, TimeConstants, Timing};
-pub use lanes::{LaneProgress, LaneTimes};
+pub use lanes::LaneProgress;
 pub use progress::{Progress, Run};
 pub use query::{HeadShape, StageTimes, pulse_units};
 pub use ramp::{Request, Served, paper_max, queue, queue_time, stall};

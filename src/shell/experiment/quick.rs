@@ -92,12 +92,16 @@ impl<'b, 'a> Quick<'b, 'a> {
     fn unit(&self, room: &mut FastRoom, block: u64, head: usize, lanes: usize) -> Unit {
         let fast = &self.fasts[head];
         let designs = fast.run(self.block.seed, block, room);
+        let all = designs.iter().enumerate();
+        let spent: Vec<_> = all
+            .map(|(design, tally)| fast.spent(design, tally))
+            .collect();
         let tallies = (0..lanes)
             .map(|lane| {
-                let of_case = |(design, tally)| {
-                    let spent = fast.spent(design, tally, lane);
+                let of_case = |(design, tally): (usize, _)| {
+                    let spent = &spent[design][lane];
                     let finish = &self.block.finishes[head][design];
-                    HeadTally::of_fast(finish, &self.block.prepared[head], tally, lane, &spent)
+                    HeadTally::of_fast(finish, &self.block.prepared[head], tally, lane, spent)
                 };
                 designs.iter().enumerate().map(of_case).collect()
             })

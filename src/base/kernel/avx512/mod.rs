@@ -1,5 +1,6 @@
 //! Every step in AVX-512.
 
+mod clock;
 mod rows;
 mod tiles;
 mod words;
@@ -9,7 +10,7 @@ use std::arch::x86_64::*;
 use super::level::{Avx512, Simd};
 use super::normal::{LARGEST, WORDS};
 use super::octave::OCTAVES;
-use super::{LANES, Lanes, Line, Rounding, Rows, plain};
+use super::{Granted, LANES, Lanes, Line, Passed, Rounding, Rows, Slot, Station, plain};
 use rows::{LONG, distances, fetch};
 use tiles::{convert, drive};
 use words::{counters, in_order, words};
@@ -263,6 +264,19 @@ impl Simd for Avx512 {
             }
         }
         out
+    }
+
+    #[inline(always)]
+    fn pass(
+        self,
+        tiles: &[Granted],
+        slots: &[Slot],
+        softmax: u32,
+        stations: &[Station],
+        passed: &mut [Passed],
+    ) {
+        // SAFETY: only called from copies compiled for AVX-512.
+        unsafe { clock::pass(tiles, slots, softmax, stations, passed) }
     }
 
     #[inline(always)]

@@ -10,7 +10,6 @@ use crate::base::kernel::{
     Known, LANES, Lanes, Level, RowSums, RowTables, Rows, Slot, Stops, Weighing, merge,
     plain_product, softmax_row, take_stop, unpack,
 };
-use crate::base::timing::LaneTimes;
 use crate::hardware::attention::Finish;
 use crate::hardware::attention::{Account, Datapath, Prepared, Spent};
 use crate::hardware::softmax::{Reciprocal, Weights};
@@ -73,7 +72,6 @@ pub(super) struct Row {
     which: Vec<usize>,
     weights: Vec<Lanes<f32>>,
     tokens: Vec<Lanes<u16>>,
-    times: LaneTimes,
 }
 
 impl Row {
@@ -249,7 +247,10 @@ impl<'a> Case<'a> {
         }
         tally.queries += 1;
         tally.driven_rows += u64::from(tally.driven > before);
-        self.spend(level, query, planned, quotas, row, tally);
+        self.tariff.spend(level, &mut tally.book, query, &row.slots);
+        if let Some(traces) = &mut tally.traces {
+            traces.push(self.tariff.first_trace(query, &row.slots));
+        }
         let k = self.finish.topk.k;
         if self.finish.sorts_whole_row() && row.which.len() > k {
             let identity = match row.extra.is_empty() {
@@ -296,37 +297,6 @@ impl<'a> Case<'a> {
             &gain,
             &mut tally.distance,
         );
-    }
-
-    /// Time and energy of the query.
-    fn spend(
-        &self,
-        level: Level,
-        query: usize,
-        planned: &PlannedRow,
-        quotas: &[usize],
-        row: &mut Row,
-        tally: &mut FastTally,
-    ) {
-        let early = self.finish.datapath == Datapath::Topkima {};
-        self.tariff.begin(query, &mut row.times);
-        let mut first_lane = Vec::new();
-        let mut at = 0;
-        for (tile, (part, &quota)) in planned.tiles.iter().zip(quotas).enumerate() {
-            let codes = &row.slots[at..at + if early { quota } else { 0 }];
-            if early && quota > 0 {
-                self.tariff
-                    .add(level, &mut tally.book, &mut row.times, query, tile, codes);
-            }
-            if tally.traces.is_some() {
-                first_lane.push(codes.iter().map(|slot| slot.code[0]).collect());
-            }
-            at += part.depth;
-        }
-        self.tariff.end(level, &mut tally.book, query, &row.times);
-        if let Some(traces) = &mut tally.traces {
-            traces.push(self.tariff.trace_of(query, &first_lane));
-        }
     }
 
     /// What A x V on tiles takes over.

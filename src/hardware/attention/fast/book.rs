@@ -7,8 +7,8 @@
 use super::front::Front;
 use crate::base::cost::{Ledger, QueryTrace, StepGrants, TileTrace};
 use crate::base::energy::Corner;
-use crate::base::kernel::{LANES, Lanes, Level, Slot, TileClock};
-use crate::base::timing::{HeadShape, LaneProgress, LaneTimes};
+use crate::base::kernel::{Granted, LANES, Lanes, Level, Slot, Station};
+use crate::base::timing::{HeadShape, LaneProgress};
 use crate::base::units::Picos;
 use crate::hardware::attention::{Account, Datapath, Finish, Prepared};
 
@@ -35,11 +35,11 @@ pub(super) struct Tariff<'a> {
 #[derive(Debug)]
 struct Planned {
     trace: QueryTrace,
-    /// What each station takes in all lanes alike, in ps, and the softmax of the row if it has one for all tiles.
-    alike: Vec<u64>,
+    stations: Vec<Station>,
+    /// Softmax of the row, if it has one for all tiles.
     softmax: Picos,
-    /// By tile.
-    clocks: Vec<TileClock>,
+    /// By tile: where among the slots of a query its grants stand; none in a ramp that runs to its end.
+    granted: Vec<Granted>,
     /// By tile, by stop code: yoctojoules beyond those of step 1.
     beyond: Vec<Vec<[u64; CORNERS]>>,
 }
@@ -126,11 +126,22 @@ impl<'a> Tariff<'a> {
             }
             let timing = &attention.timing;
             let (alike, softmax) = timing.lanes(&shape, &first, early);
-            let clock = |tile: &TileTrace| timing.tile_clock(u64::from(tile.survivors));
+            let mut at = 0;
+            let granted = first.tiles.iter().zip(&row.tiles).map(|(tile, planned)| {
+                at += planned.depth;
+                Granted {
+                    clock: timing.tile_clock(u64::from(tile.survivors)),
+                    first: at - planned.depth,
+                    count: tile
+                        .grants
+                        .first()
+                        .map_or(0, |grants| grants.count as usize),
+                }
+            });
             queries.push(Planned {
-                alike: progress.alike(&alike),
+                stations: progress.stations(&alike),
                 softmax,
-                clocks: first.tiles.iter().map(clock).collect(),
+                granted: granted.collect(),
                 trace: first,
                 beyond,
             });
@@ -189,104 +200,108 @@ impl<'a> Tariff<'a> {
         }
     }
 
-    /// Starts a query.
-    pub fn begin(&self, query: usize, times: &mut LaneTimes) {
-        times.clear(self.queries[query].softmax);
-    }
-
-    /// Adds a driven tile from its grants, ascending in code.
-    pub fn add(
-        &self,
-        level: Level,
-        book: &mut Book,
-        times: &mut LaneTimes,
-        query: usize,
-        tile: usize,
-        grants: &[Slot],
-    ) {
+    /// Adds a query: its slots hold the grants of each tile, ascending in code.
+    pub fn spend(&self, level: Level, book: &mut Book, query: usize, slots: &[Slot]) {
         let planned = &self.queries[query];
-        if !self.alike
-            && let Some(stop) = grants.last()
-        {
-            let beyond = &planned.beyond[tile];
-            for lane in 0..LANES {
-                let more = &beyond[usize::from(stop.code[lane])];
-                for (energy, more) in book.energy.iter_mut().zip(more) {
-                    energy[lane] += more;
+        if !self.alike {
+            for (tile, beyond) in planned.granted.iter().zip(&planned.beyond) {
+                let grants = &slots[tile.first..tile.first + tile.count];
+                let Some(stop) = grants.last() else { continue };
+                for lane in 0..LANES {
+                    let more = &beyond[usize::from(stop.code[lane])];
+                    for (energy, more) in book.energy.iter_mut().zip(more) {
+                        energy[lane] += more;
+                    }
                 }
             }
         }
-        times.take(level, &planned.clocks[tile], grants);
+        let tiles = (&planned.granted[..], slots);
+        book.progress
+            .push(level, tiles, planned.softmax, &planned.stations);
     }
 
-    /// Ends a query.
-    pub fn end(&self, level: Level, book: &mut Book, query: usize, times: &LaneTimes) {
-        book.progress.push(level, &self.queries[query].alike, times);
-    }
-
-    /// What a trial spent.
+    /// What each trial spent.
     pub fn close(
         &self,
         book: &Book,
         stop_steps: &[Lanes<u32>],
         value_rows: &[Lanes<u32>],
-        lane: usize,
-    ) -> FastSpent {
+    ) -> Vec<FastSpent> {
         let attention = self.finish.attention;
-        let (makespan, interval) = book.progress.finish(lane);
-        let mut beyond = [0_u128; CORNERS];
+        let mut beyond = Beyond::default();
         let counted = value_rows.chunks(self.finish.topk.k + 1);
         for (tile, counts) in self.value_rows.iter().zip(counted) {
-            for (more, count) in tile.iter().zip(counts) {
-                for (sum, more) in beyond.iter_mut().zip(more) {
-                    *sum += u128::from(*more) * u128::from(count[lane]);
-                }
-            }
+            beyond.add(tile, counts);
         }
         if self.early && self.alike {
             let steps = attention.ramp.steps() as usize + 1;
             for (tile, counts) in self.queries[0].beyond.iter().zip(stop_steps.chunks(steps)) {
-                for (more, count) in tile.iter().zip(&counts[1..]) {
-                    for (sum, more) in beyond.iter_mut().zip(more) {
-                        *sum += u128::from(*more) * u128::from(count[lane]);
-                    }
-                }
+                beyond.add(tile, &counts[1..]);
             }
         }
-        let joules = Corner::ALL.map(|corner| {
-            let at = corner as usize;
-            let dynamic = self.base[at] + beyond[at] + u128::from(book.energy[at][lane]);
-            let prices = &attention.device.prices;
-            prices
-                .with_leakage(dynamic, makespan, self.tiles, corner)
-                .si()
-        });
-        FastSpent {
-            makespan,
-            interval,
-            joules,
-            operations: self.operations,
-        }
+        let spent = |lane: usize| {
+            let (makespan, interval) = book.progress.finish(lane);
+            let joules = Corner::ALL.map(|corner| {
+                let at = corner as usize;
+                let own = beyond.of(at, lane) + u128::from(book.energy[at][lane]);
+                let (dynamic, prices) = (self.base[at] + own, &attention.device.prices);
+                let joules = prices.with_leakage(dynamic, makespan, self.tiles, corner);
+                joules.si()
+            });
+            FastSpent {
+                makespan,
+                interval,
+                joules,
+                operations: self.operations,
+            }
+        };
+        (0..LANES).map(spent).collect()
     }
 
-    /// The trace of a query of one lane.
-    pub fn trace_of(&self, query: usize, tiles: &[Vec<u16>]) -> QueryTrace {
-        let mut trace = self.queries[query].trace.clone();
-        if self.early {
-            for (tile, codes) in trace.tiles.iter_mut().zip(tiles) {
-                if let Some(last) = codes.last() {
-                    tile.stop_step = u32::from(*last) + 1;
-                    tile.grants = codes
-                        .chunk_by(|a, b| a == b)
-                        .map(|alike| StepGrants {
-                            step: u32::from(alike[0]) + 1,
-                            count: alike.len() as u32,
-                        })
-                        .collect();
-                }
+    /// The trace of a query of the first lane.
+    pub fn first_trace(&self, query: usize, slots: &[Slot]) -> QueryTrace {
+        let planned = &self.queries[query];
+        let mut trace = planned.trace.clone();
+        for (tile, granted) in trace.tiles.iter_mut().zip(&planned.granted) {
+            let grants = &slots[granted.first..granted.first + granted.count];
+            let codes: Vec<u16> = grants.iter().map(|slot| slot.code[0]).collect();
+            if let Some(last) = codes.last() {
+                tile.stop_step = u32::from(*last) + 1;
+                tile.grants = codes
+                    .chunk_by(|a, b| a == b)
+                    .map(|alike| StepGrants {
+                        step: u32::from(alike[0]) + 1,
+                        count: alike.len() as u32,
+                    })
+                    .collect();
             }
         }
         trace
+    }
+}
+
+/// Yoctojoules of counts, lane by lane and corner by corner: those of the lower and the upper 32 bits of a price apart,
+/// so that 64 bits hold a sum.
+#[derive(Default)]
+struct Beyond([[Lanes<u64>; 2]; CORNERS]);
+
+impl Beyond {
+    /// Adds counts of what has these prices.
+    fn add(&mut self, prices: &[[u64; CORNERS]], counts: &[Lanes<u32>]) {
+        for (prices, counts) in prices.iter().zip(counts) {
+            for (price, [low, high]) in prices.iter().zip(&mut self.0) {
+                for lane in 0..LANES {
+                    let count = u64::from(counts[lane]);
+                    low[lane] += (price & 0xFFFF_FFFF) * count;
+                    high[lane] += (price >> 32) * count;
+                }
+            }
+        }
+    }
+
+    fn of(&self, corner: usize, lane: usize) -> u128 {
+        let [low, high] = &self.0[corner];
+        u128::from(low[lane]) + (u128::from(high[lane]) << 32)
     }
 }
 

@@ -274,11 +274,11 @@ impl<'a> Fast<'a> {
         }
     }
 
-    /// What a trial of a design, counted as in [`Fast::plan`], spent.
+    /// What each trial of a design, counted as in [`Fast::plan`], spent.
     #[must_use]
-    pub fn spent(&self, design: usize, tally: &FastTally, lane: usize) -> FastSpent {
+    pub fn spent(&self, design: usize, tally: &FastTally) -> Vec<FastSpent> {
         let tariff = &self.cases[design].tariff;
-        tariff.close(&tally.book, &tally.stop_steps, &tally.value_rows, lane)
+        tariff.close(&tally.book, &tally.stop_steps, &tally.value_rows)
     }
 }
 
