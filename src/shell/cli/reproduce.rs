@@ -134,6 +134,7 @@ fn borne(store: &mut Store, home: &Path) -> Result<Vec<topkima::Borne>, FileMist
             Some(topkima::Borne {
                 noise_lsb: number(&record, "noise_lsb")?,
                 score: number(&record, "score_mean")?,
+                half: number(&record, "score_ci95")?,
             })
         })
         .collect();
@@ -142,7 +143,7 @@ fn borne(store: &mut Store, home: &Path) -> Result<Vec<topkima::Borne>, FileMist
         mistakes.add(
             "",
             "",
-            "has no columns `noise_lsb` and `score_mean` of numbers",
+            "has no columns `noise_lsb`, `score_mean` and `score_ci95` of numbers",
             "take it as shipped, or run experiments/accuracy_vs_noise.toml again",
         );
         FileMistakes::of(&path.display().to_string(), mistakes)

@@ -44,7 +44,11 @@ fn inputs() -> Inputs {
         device: device(),
         trained: trained::shipped(400),
         borne: [(0.0, 80.0), (1.0, 79.0), (2.0, 77.0)]
-            .map(|(noise_lsb, score)| Borne { noise_lsb, score })
+            .map(|(noise_lsb, score)| Borne {
+                noise_lsb,
+                score,
+                half: 0.5,
+            })
             .to_vec(),
     }
 }
