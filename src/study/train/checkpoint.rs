@@ -11,9 +11,9 @@ use safetensors::SafeTensors;
 use serde_json::{Map, Value, json};
 
 use super::adamw::Moments;
-use super::attention::Units;
 use super::layout::Net;
 use super::trainer::State;
+use super::way::Units;
 use crate::base::mistake::Mistakes;
 use crate::study::workload::arrays::{Array, read_safetensors};
 

@@ -23,9 +23,9 @@ mod select;
 #[cfg(test)]
 mod tests;
 mod trainer;
+mod way;
 
 pub use adamw::{Moments, ScheduleParams};
-pub use attention::{Attend, AttentionParams, Gradient, QatParams, Units};
 pub use checkpoint::{Metadata, read_state, read_weights, rounded, write_state, write_weights};
 pub use images::Images;
 pub use layout::{Net, NetParams, Tensor};
@@ -34,3 +34,4 @@ pub use select::{Keep, TopParams};
 pub use trainer::{
     Alone, Crew, Diverged, GRAIN, State, Task, Trainer, accuracy, classify, first_weights, units,
 };
+pub use way::{Attend, AttentionParams, Gradient, QatParams, Units};

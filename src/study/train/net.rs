@@ -1,9 +1,10 @@
 //! The transformer on a few images at once: forward with everything kept, and backward.
 
-use super::attention::{Attend, Batch, Heads, Room, Units, softmax};
+use super::attention::{Batch, Heads, Room, softmax};
 use super::layer::{Norm, linear, linear_add, linear_input, linear_weights};
 use super::layout::{BlockPlaces, Net, Pair};
 use super::math::{add, gelu_all};
+use super::way::{Attend, Units};
 
 /// What a block keeps for its backward pass.
 #[derive(Clone, Debug, Default)]

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::attention::{Attend, AttentionParams, Batch, Gradient, Heads, QatParams, Room, Units};
+use super::attention::{Batch, Heads, Room};
 use super::layout::{Net, NetParams};
 use super::net::{Model, Tape};
 use super::select::TopParams;
+use super::way::{Attend, AttentionParams, Gradient, QatParams, Units};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::quantise::{Clip, Quantiser};
 use crate::hardware::topk::Split;

@@ -2,11 +2,11 @@
 //! their order, so that the weights are the same bytes whoever computes the parts.
 
 use super::adamw::{Moments, ScheduleParams, descend};
-use super::attention::{Attend, Units};
 use super::images::{Images, order, view};
 use super::layout::Net;
 use super::math::add;
 use super::net::{Loss, Model, Tape};
+use super::way::{Attend, Units};
 use crate::base::rng::{Purpose, Seed, Site};
 
 /// Parts of a batch.
