@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same head through numpy, torch and this crate, in one go: prints a table of ratios.
 
-    python3 scripts/yardstick.py [--core 0] [--rounds 7] [--trials 20000] [--any-torch]
+    python3 scripts/yardstick.py [--core 0] [--rounds 7] [--trials 20000] [--no-torch] [--more]
 
 What a trial is, for all of them: 384 x 64 codes of K get a normal error of 0.3 of a level each, scores of
 384 queries are taken, each gets a normal read error of 0.5 LSB, a one-sided ramp of 32 steps reads them,
@@ -11,8 +11,9 @@ output error are measured. The crate does more (divergence, stop steps, ties, ti
 The head is drawn once by numpy and written to a file that all read. Everything runs on one core, one
 contestant after another in rounds, and medians of CPU time are printed: whole-process time, start-up
 included, over the number of trials for the crate; a loop after a warm-up for the others. numpy, torch and
-threadpoolctl are installed from PyPI into a venv that is thrown away; torch is taken from the index of
-CPU wheels, and left out if that cannot be reached, for the usual wheel is a build of several GB.
+threadpoolctl are installed from PyPI into a venv that is thrown away; torch is taken from the index of CPU wheels
+or, if that cannot be reached, from PyPI, whose wheel brings several GB. `--more` prints what else is claimed of the
+crate: two threads against one, a sweep, memory, longer heads, and what counting time and energy takes.
 """
 
 import argparse
@@ -195,17 +196,18 @@ def work(name, folder):
 # --- the whole comparison --------------------------------------------------------------------------
 
 
-def environment(folder, any_torch):
-    """A venv with numpy and, if its CPU wheel can be had, torch."""
+def environment(folder, wants_torch):
+    """A venv with numpy and, if it is wanted and can be had, torch."""
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv/bin/python"
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "numpy", "threadpoolctl"], check=True)
+    if not wants_torch:
+        return python, False
     got = subprocess.run([*pip, "--timeout", "20", "--index-url", CPU_TORCH, "torch"], capture_output=True)
-    if got.returncode != 0 and any_torch:
-        got = subprocess.run([*pip, "torch"])
     if got.returncode != 0:
-        print(f"note: no torch, for {CPU_TORCH} gave none; --any-torch takes it from PyPI", file=sys.stderr)
+        print(f"note: {CPU_TORCH} gave no torch; taking that of PyPI", file=sys.stderr)
+        got = subprocess.run([*pip, "torch"])
     return python, got.returncode == 0
 
 
@@ -274,7 +276,11 @@ class Bench:
             [*self.pin, self.bench, *options], cwd=ROOT, env=env, check=True, capture_output=True
         )
         told = json.loads((home / "yardstick/sgemm/new/sample.json").read_text())
-        return {"us": min(time / iters for time, iters in zip(told["times"], told["iters"])) / 1e3}
+        flags = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
+        # The order in which the matrix library that nalgebra uses looks for a kernel.
+        kernel = next((name for name in ("avx512f", "fma", "avx") if name in flags), "plain")
+        us = min(time / iters for time, iters in zip(told["times"], told["iters"])) / 1e3
+        return {"us": us, "about": f"matrixmultiply ({kernel})"}
 
     def run(self, path):
         """CPU time of a whole run over its trials."""
@@ -302,7 +308,7 @@ class Bench:
 def compare(arguments):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        python, has_torch = environment(folder, arguments.any_torch)
+        python, has_torch = environment(folder, not arguments.no_torch)
         subprocess.run([python, "-c", WRITE.format(t=TOKENS, d=D), folder], check=True)
         bench = Bench(arguments.core, folder, arguments.trials)
         contestants = {"nalgebra sgemm": bench.sgemm}
@@ -317,7 +323,65 @@ def compare(arguments):
             for name, contestant in contestants.items():
                 told[name].append(contestant())
             print(f"round {at + 1} of {arguments.rounds}", file=sys.stderr)
-    table(told, arguments)
+        table(told, arguments)
+        if arguments.more:
+            more(bench)
+
+
+def more(bench):
+    """What is claimed of the crate beside the table, each the median of five pairs of runs of which either goes first."""
+
+    def run(name, *options, pin=True):
+        out = bench.folder / "more"
+        shutil.rmtree(out, ignore_errors=True)
+        command = [str(bench.target / "release/topkima"), "run", str(ROOT / f"experiments/{name}.toml"), "--quiet"]
+        begun = time.perf_counter()
+        child = subprocess.Popen(
+            [*(bench.pin if pin else []), *command, "--out", str(out), *options], stdout=subprocess.DEVNULL
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        if status:
+            sys.exit(f"topkima failed on {name}")
+        return {
+            "wall": time.perf_counter() - begun,
+            "cpu": usage.ru_utime + usage.ru_stime,
+            "mb": usage.ru_maxrss / 1024,
+        }
+
+    print()
+    for name, trials in (("throughput", 20_000), ("throughput", 100_000), ("throughput_nominal", 20_000)):
+        pairs = []
+        for at in range(5):
+            threads = lambda count: run(name, "--trials", str(trials), "--threads", str(count), pin=False)["wall"]
+            one, two = (threads(1), threads(2)) if at % 2 else reversed((threads(2), threads(1)))
+            pairs.append(one / two)
+        print(f"two threads, {name}, {trials} trials: {statistics.median(pairs):.2f} times as fast as one")
+    sweep = statistics.median(run("throughput_sweep", "--threads", "1")["cpu"] for _ in range(5))
+    print(f"throughput_sweep, 1000 trials x 5 noise levels x 5 k: {sweep:.2f} s")
+    for trials in (2_000, 200_000):
+        memory = run("throughput", "--threads", "1", "--trials", str(trials))["mb"]
+        print(f"throughput, {trials} trials: {memory:.1f} MB")
+    for tokens in (384, 1024, 4096):
+        # The difference of two runs leaves what comes before the first trial out.
+        tall = ["--threads", "1", "--set", f"workload.synthetic.tokens={tokens}"]
+        count = max(2_000_000 // tokens // 32 * 32, 320)
+        long, short = (run("throughput", *tall, "--trials", str(n))["cpu"] for n in (count, count // 2))
+        each = (long - short) / (count - count // 2)
+        print(f"throughput, {tokens} tokens: {each / tokens**2 * 1e9:.3f} ns a query-key pair")
+    home = bench.folder / "criterion"
+    env = dict(os.environ, CRITERION_HOME=str(home))
+    options = ["--bench", "--noplot", "--warm-up-time", "0.5", "--measurement-time", "2", "32 trials of throughput"]
+    ratios = []
+    for _ in range(5):
+        subprocess.run([*bench.pin, bench.bench, *options], cwd=ROOT, env=env, check=True, capture_output=True)
+
+        def least(name):
+            told = json.loads((home / "yardstick" / name / "new/sample.json").read_text())
+            return min(time / iters for time, iters in zip(told["times"], told["iters"]))
+
+        name = "32 trials of throughput"
+        ratios.append(least(name) / least(f"{name} without time and energy"))
+    print(f"throughput with time and energy: {statistics.median(ratios):.3f} of one without")
 
 
 def table(told, arguments):
@@ -345,7 +409,8 @@ def main():
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--trials", type=int, default=20_000)
-    parser.add_argument("--any-torch", action="store_true", help="take torch from PyPI, several GB, if need be")
+    parser.add_argument("--no-torch", action="store_true", help="leave torch out, which may take several GB")
+    parser.add_argument("--more", action="store_true", help="threads, a sweep, memory, longer heads, the ledger")
     parser.add_argument("--worker", choices=LOOPS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

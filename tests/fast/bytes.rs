@@ -263,6 +263,13 @@ fn a_run_says_why_it_was_exact() {
         let mode = mode(&out);
         assert_eq!(mode["asked"], serde_json::json!({ "fast": {} }));
         assert_eq!(mode["exact_because"], serde_json::json!([why]), "{set}");
+        let group = serde_json::json!({
+            "points": [0],
+            "designs": ["digital-topk", "topkima"],
+            "path": "exact",
+            "because": why,
+        });
+        assert_eq!(mode["groups"], serde_json::json!([group]));
         assert_eq!(
             (&mode["fast_groups"], &mode["exact_groups"]),
             (&0.into(), &1.into())

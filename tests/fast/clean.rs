@@ -4,7 +4,7 @@ use crate::modes::Set;
 use crate::setup::*;
 use topkima::hardware::softmax::{Exponential, Reciprocal, SoftmaxParams, Table, Weights};
 use topkima::hardware::topk::Split;
-use topkima::study::metrics::Metric;
+use topkima::study::metrics::{Metric, Values};
 
 fn hold(scene: &Scene) {
     let set = Set::new(scene, 0.0);
@@ -71,6 +71,21 @@ fn a_head_of_any_size_without_noise() {
         scene.designs = vec![(TOPKIMA, k), (PER_TILE, k), (GLOBAL, k), (TOPKIMA, 1)];
         hold(&scene);
     }
+}
+
+/// Neither does the ADC of A x V draw anything, over many conversions: 64 trials of 64 queries.
+#[test]
+fn tiles_of_v_without_noise_give_the_same_output_each_time() {
+    let scene = Scene::new(sram, vec![synthetic(2, 5.0, 4.0)]).on_tiles(20);
+    let set = Set::new(&scene, 0.0);
+    let fast = set.fast(64, 32);
+    let error = |values: &Values| values[Metric::OutputError as usize].unwrap();
+    let first = error(&fast.values[0][0]);
+    assert!(first > 0.0);
+    assert!(fast.values[0].iter().all(|values| error(values) == first));
+    // The exact path holds cells and sums more finely.
+    let exact = error(&set.exact(1, 1).values[0][0]);
+    assert!((first / exact - 1.0).abs() < 0.01, "{first} for {exact}");
 }
 
 #[test]

@@ -10,20 +10,20 @@
 //! # Where the time of a trial goes
 //!
 //! One trial of `experiments/throughput.toml` (384 queries x 384 keys of 64 rows, k = 3 + 2): of 147 456 pairs
-//! about 16 000 are converted. On one core of a Xeon with AVX-512 it takes 30 us, a quarter of the 126 us of the bare
+//! about 16 000 are converted. On one core of a Xeon with AVX-512 it takes 27 us, between a fifth and a quarter of the 126 us of the bare
 //! f32 product of that shape:
 //!
 //! | part | share | floor it stands on |
 //! |---|---|---|
-//! | columns: normals, factors, codes ([`convert_jointly`]) | 36 % | one normal a pair: 39 instructions on two ports for 16 of them, 0.5 ns each; m^2/2 products a column with m pairs |
-//! | A x V and its distance ([`plain_product`]) | 13 % | 5 x 64 products and 64 squares a query: 10 ns |
+//! | columns: normals, factors, codes ([`convert_jointly`]) | 40 % | one normal a pair: 39 instructions on two ports for 16 of them, 0.5 ns each; m^2/2 products a column with m pairs |
+//! | A x V and its distance ([`plain_product`]) | 14 % | 5 x 64 products and 64 squares a query: 10 ns |
 //! | softmax row and its sums ([`softmax_row`]) | 8 % | four fetches a survivor, 6 ns a query |
-//! | lists, their places, columns left out ([`best`], [`unpack`], [`overtaken`]) | 14 % | 2 minima a key and place, one uniform a tile |
-//! | stop steps, time and energy ([`take_stop`], [`pass_query`]) | 10 % | a count a tile, a maximum a station |
-//! | the rest: start-up, allocation, statistics over trials, CSV | 19 % | |
+//! | lists, their places, columns left out ([`best`], [`unpack`], [`overtaken`]) | 16 % | 2 minima a key and place, one uniform a tile |
+//! | stop steps, time and energy ([`take_stop`], [`pass_query`]) | 7 % | a count a tile, a maximum a station |
+//! | the rest: start-up, allocation, statistics over trials, CSV | 15 % | |
 //!
-//! With errors that several heads of a chip share, or a column kept by most queries, errors are drawn row by
-//! row and multiplied ([`convert_column`]): 64 normals and 32 products of pairs of i16 a pair of lanes instead.
+//! With errors that several heads of a chip share, or a column kept by more queries than twice its sources of error,
+//! errors are drawn row by row and multiplied ([`convert_column`]): 64 normals and 32 products of pairs of i16 a pair of lanes instead.
 //!
 //! With V on noisy tiles (`experiments/throughput_nominal.toml`, 147 us) half of the time is [`tile_product`]: the plain
 //! ADC converts 196 608 sums a trial, 0.3 ns each. Of the 29 instructions for 32 of them, 13 make the uniforms
@@ -36,9 +36,9 @@
 //!
 //! # Unsafe
 //!
-//! This is the only room with `unsafe`. It is needed for two things: to call a copy compiled for
-//! instructions that the compiler does not assume (a [`Level`] exists only if the processor has them),
-//! and for the loads of those instructions.
+//! This is the only room with `unsafe`. It is needed to call a copy compiled for instructions that the compiler does
+//! not assume (a [`Level`] exists only if the processor has them), for the loads and stores of those instructions, and
+//! to turn a number into a whole one without looking whether it fits, where it was cut to fit.
 
 #![allow(unsafe_code)]
 // Lanes are walked by index: it is what the compiler turns into vectors in every case.

@@ -23,7 +23,7 @@ pub fn ceil(depth: &Lanes<f32>, most: f32) -> Lanes<u16> {
     let mut out = [0_u16; LANES];
     for lane in 0..LANES {
         let within = depth[lane].max(1.0).min(most);
-        // SAFETY: 1 to 32767 is in the range of an i32, and `max` takes the 1 where a NaN would be.
+        // SAFETY: 1 to 65536 is in the range of an i32, and `max` takes the 1 where a NaN would be.
         let whole: i32 = unsafe { within.to_int_unchecked() };
         out[lane] = (whole + i32::from(within > whole as f32)) as u16;
     }
@@ -131,8 +131,8 @@ pub fn convert(
             for at in 0..LANES {
                 let uniform = (words[at / 4] >> (16 * (at % 4))) as u16;
                 // To a thirty-second beside it.
-                let fine =
-                    sums.0[at].saturating_add((uniform & rounding.beside) as i16) >> rounding.finer;
+                let beside = uniform & rounding.beside | rounding.half;
+                let fine = sums.0[at].saturating_add(beside as i16) >> rounding.finer;
                 let (whole, part) = (fine >> 5, (fine & 31) as usize);
                 let passed = rounding
                     .thresholds

@@ -9,7 +9,8 @@
 //! thirty-seconds, P(code <= m + j) = Phi((j + 1/2 - f) / sigma): one uniform of 16 bits against the few
 //! thresholds of f that lie between 0 and 1 draws the code. Between thirty-seconds the uniform's last
 //! bits take one or the other at random, so that the law goes straight from one to the next: it is right to
-//! (1/32)^2 / 8 of its curvature, 3e-4 for a noise of 0.35 LSB. The noise reaches 4.2 sigma.
+//! (1/32)^2 / 8 of its curvature, 3e-4 for a noise of 0.35 LSB. Probabilities are held to 2^-16, so the noise reaches
+//! 4.2 sigma. Without noise nothing is drawn: `code = floor(x / LSB + 1/2)`.
 
 use super::level::{Simd, for_each_level};
 use super::{LANES, Lanes, Line};
@@ -31,9 +32,10 @@ pub struct Rounding {
     pub(super) max: i16,
     /// Bits of a sum below a thirty-second.
     pub(super) finer: u32,
-    /// Bits of the uniform that choose between two thirty-seconds; none without noise, where sums are cut to
-    /// the lower one.
+    /// Bits of the uniform that choose between two thirty-seconds; none without noise.
     pub(super) beside: u16,
+    /// Added to a sum before it is cut: half an LSB without noise, which needs no threshold.
+    pub(super) half: u16,
 }
 
 impl Rounding {
@@ -48,15 +50,18 @@ impl Rounding {
     #[must_use]
     pub fn of(sigma: f64, max: i16, finer: u32, below: impl Fn(f64) -> f64) -> Self {
         let finer = finer.min(FINEST);
-        let chance = |j: i16, f: usize| {
-            let distance = f64::from(j) + 0.5 - f as f64 / FRACTIONS as f64;
-            if sigma > 0.0 {
-                below(distance / sigma)
-            } else {
-                // A half goes up.
-                f64::from(u8::from(distance > 0.0))
-            }
-        };
+        if sigma <= 0.0 {
+            return Self {
+                lowest: 0,
+                thresholds: Vec::new(),
+                max,
+                finer,
+                beside: 0,
+                half: FRACTIONS as u16 / 2 << finer,
+            };
+        }
+        let chance =
+            |j: i16, f: usize| below((f64::from(j) + 0.5 - f as f64 / FRACTIONS as f64) / sigma);
         let reach = (4.5 * sigma).ceil() as i16 + 1;
         let row = |j: i16| -> Lanes<u16> {
             std::array::from_fn(|f| (chance(j, f) * 65_536.0).round().min(65_535.0) as u16)
@@ -73,7 +78,8 @@ impl Rounding {
             thresholds,
             max,
             finer,
-            beside: if sigma > 0.0 { (1 << finer) - 1 } else { 0 },
+            beside: (1 << finer) - 1,
+            half: 0,
         }
     }
 }
@@ -99,7 +105,7 @@ struct TokenCells {
 
 impl Cells {
     /// From the law of each cell, `law(token, bit, column)`: level and standard deviation in units of an
-    /// i16. With `sparse` only cells whose law is not nothing are drawn, so that a draw belongs to a
+    /// i16, below 2^20 both. With `sparse` only cells whose law is not nothing are drawn, so that a draw belongs to a
     /// token's n-th conducting cell and no longer to a place.
     #[must_use]
     pub fn of(

@@ -2,8 +2,8 @@
 //!
 //! It exists where every error is additive and normal and nothing is clipped: ideal cells and cells
 //! whose current is mismatched, with an additive programming error or none. Then
-//! `weight = mean + sum over sources of gain x normal`, to the bit of the physics in `Keys::program`
-//! (a property test compares variances).
+//! `weight = mean + sum over sources of gain x normal`, the law of what `Keys::program` writes (`tests/fast/laws.rs` holds
+//! both to each other).
 
 use super::chip::Array;
 use super::{Crossbar, Values, line};

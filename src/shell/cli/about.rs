@@ -6,14 +6,17 @@ use serde_json::json;
 
 use crate::base::kernel::Level;
 use crate::shell::config::{Mode, Plan};
-use crate::shell::experiment::Path as Road;
+use crate::shell::experiment::{Group, Path as Road};
+
+/// A group of cases that ran, and the path that did its work.
+pub type Went<'a> = (&'a Group, Road);
 
 /// Says where the exact path worked though the fast one was asked for.
-pub fn exact_note(plan: &Plan, paths: &[Road]) -> Option<String> {
+pub fn exact_note(plan: &Plan, paths: &[Went<'_>]) -> Option<String> {
     let reasons = reasons(paths);
     let asked = matches!(plan.params.mode, Mode::Fast {});
     (asked && !reasons.is_empty()).then(|| {
-        let exact = paths.iter().filter(|path| **path != Road::Fast).count();
+        let exact = paths.iter().filter(|(_, path)| *path != Road::Fast).count();
         format!(
             "exact path in {exact} of {} groups of cases: {}",
             paths.len(),
@@ -23,9 +26,9 @@ pub fn exact_note(plan: &Plan, paths: &[Road]) -> Option<String> {
 }
 
 /// Why the exact path worked, each reason once.
-fn reasons(paths: &[Road]) -> Vec<&'static str> {
+fn reasons(paths: &[Went<'_>]) -> Vec<&'static str> {
     let mut reasons: Vec<&str> = Vec::new();
-    for path in paths {
+    for (_, path) in paths {
         if let Road::Exact(why) = path
             && !reasons.contains(why)
         {
@@ -35,9 +38,30 @@ fn reasons(paths: &[Road]) -> Vec<&'static str> {
     reasons
 }
 
+/// Which cases ran together, and on which path: points are counted as rows of `rows.csv` have them, from 0.
+fn group(plan: &Plan, (group, path): &Went<'_>) -> serde_json::Value {
+    let mut designs: Vec<&str> = Vec::new();
+    let mut points: Vec<usize> = Vec::new();
+    for &(point, design) in &group.cases {
+        let name = plan.params.design[design].name.as_str();
+        if !designs.contains(&name) {
+            designs.push(name);
+        }
+        if !points.contains(&point) {
+            points.push(point);
+        }
+    }
+    let (path, because) = match path {
+        Road::Fast => ("fast", None),
+        Road::Exact(why) => ("exact", Some(why)),
+    };
+    json!({ "points": points, "designs": designs, "path": path, "because": because })
+}
+
 /// The text of `run.json`.
-pub fn about(plan: &Plan, notes: &[String], paths: &[Road], started: Instant) -> String {
-    let fast = paths.iter().filter(|path| **path == Road::Fast).count();
+pub fn about(plan: &Plan, notes: &[String], paths: &[Went<'_>], started: Instant) -> String {
+    let fast = paths.iter().filter(|(_, path)| *path == Road::Fast).count();
+    let groups: Vec<_> = paths.iter().map(|went| group(plan, went)).collect();
     let inputs: Vec<_> = plan
         .inputs()
         .into_iter()
@@ -52,6 +76,7 @@ pub fn about(plan: &Plan, notes: &[String], paths: &[Road], started: Instant) ->
             "fast_groups": fast,
             "exact_groups": paths.len() - fast,
             "exact_because": reasons(paths),
+            "groups": groups,
             "instructions": Level::best().name(),
         },
         "warnings": plan.warnings,

@@ -8,9 +8,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sha2::{Digest, Sha256};
 
 use super::Failure;
-use super::about::{about, exact_note};
+use super::about::{Went, about, exact_note};
 use crate::shell::config::{MAX_TRIALS, Overrides, Plan};
-use crate::shell::experiment::{Path as Road, Shelf, groups, run_group};
+use crate::shell::experiment::{Shelf, groups, run_group};
 use crate::shell::journal::{Journal, write_whole};
 use crate::shell::report::{Entry, breakdown_csv, entry, figures, header, rows_csv};
 use crate::study::workload::MAX_TOKENS;
@@ -161,7 +161,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let groups = groups(&plan);
     let bar = progress(arguments.quiet, groups.len() as u64 * plan.params.trials);
     let mut notes: Vec<String> = Vec::new();
-    let mut paths: Vec<Road> = Vec::new();
+    let mut paths: Vec<Went<'_>> = Vec::new();
     let mut shelf = Shelf::default();
     for group in &groups {
         let finished = |case: &(usize, usize)| {
@@ -185,7 +185,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         }
         journal.append(&rows)?;
         entries.extend(rows);
-        paths.extend(said.path);
+        paths.extend(said.path.map(|path| (group, path)));
         for line in said.lines {
             if !notes.contains(&line) {
                 notes.push(line);

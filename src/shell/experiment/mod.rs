@@ -39,7 +39,8 @@ pub struct Result {
     pub summary: Summary,
     /// Counts and stage times of all heads of the first trial, where they are taken.
     pub spent: Option<SpentTotal>,
-    /// Root mean square deviation at the comparator over the first trial, in LSB.
+    /// Root mean square deviation at the comparator in LSB: over the first trial, or of the law where 32 trials run at
+    /// once.
     pub noise_lsb: Option<f64>,
     /// What a whole encoder came to.
     pub accuracy: Option<Accuracy>,

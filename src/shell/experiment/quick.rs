@@ -32,7 +32,9 @@ impl<'b, 'a> Quick<'b, 'a> {
         let fasts = heads
             .par_iter()
             .map(|&head| Fast::plan(front, &block.finishes[head], &block.prepared[head], alone))
-            .collect::<Result<_, _>>()?;
+            .collect::<Vec<_>>();
+        // The first head's reason, whichever thread was first.
+        let fasts = fasts.into_iter().collect::<Result<_, _>>()?;
         Ok(Self {
             block,
             fasts,
@@ -40,8 +42,8 @@ impl<'b, 'a> Quick<'b, 'a> {
         })
     }
 
-    /// Trials that go through in one pass: whole blocks of 32, enough to keep all cores busy, and few
-    /// enough that memory stays small.
+    /// Trials that go through in one pass: whole blocks of 32, 64 units of one head or more (at most 32 blocks), so that
+    /// cores are busy and memory stays small.
     pub fn pass(&self) -> u64 {
         BLOCK * (64 / self.fasts.len().max(1) as u64).clamp(1, 32)
     }

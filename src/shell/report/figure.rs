@@ -156,7 +156,7 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
 /// Titles of the panel of a task's score and of its axis.
 fn task_titles(metric: &str) -> (&'static str, &'static str) {
     if metric == Metric::Spearman.name() {
-        ("likeness of sentences", "Spearman x 100")
+        ("similarity of sentences", "Spearman x 100")
     } else {
         ("right answers", "right (%)")
     }

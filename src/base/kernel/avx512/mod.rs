@@ -217,6 +217,7 @@ impl Simd for Avx512 {
         // SAFETY: only called from copies compiled for AVX-512.
         unsafe {
             match rounding.thresholds.as_slice() {
+                [] => convert(sums, noise, rounding, &[], bits, joined),
                 [a] => convert(sums, noise, rounding, &[*a], bits, joined),
                 [a, b] => convert(sums, noise, rounding, &[*a, *b], bits, joined),
                 [a, b, c] => convert(sums, noise, rounding, &[*a, *b, *c], bits, joined),

@@ -64,6 +64,7 @@ pub unsafe fn convert<const N: usize>(
             _mm512_set1_epi16(-rounding.max),
         );
         let choosing = _mm512_set1_epi16(rounding.beside as i16);
+        let half = _mm512_set1_epi16(rounding.half as i16);
         let finer = _mm512_set1_epi16(rounding.finer as i16);
         // Eight words a group, bits from the highest down.
         let step = _mm512_set1_epi64(GOLDEN.wrapping_mul(8 * per_bit as u64) as i64);
@@ -80,7 +81,7 @@ pub unsafe fn convert<const N: usize>(
                 let uniforms = words(z);
                 z = _mm512_sub_epi64(z, step);
                 // To a thirty-second beside it.
-                let beside = _mm512_and_si512(uniforms, choosing);
+                let beside = _mm512_or_si512(_mm512_and_si512(uniforms, choosing), half);
                 let fine = _mm512_srav_epi16(_mm512_adds_epi16(sum, beside), finer);
                 let mut beyond = lowest;
                 for (row, passed) in thresholds.iter().zip(passed) {

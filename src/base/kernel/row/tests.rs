@@ -275,6 +275,53 @@ fn near_tie(params: &SoftmaxParams, values: &[f64]) -> bool {
     tie || values.iter().any(code)
 }
 
+/// Tables of known columns that fill whole registers, leave some over, and are looked up lane by lane.
+#[test]
+fn what_is_known_of_any_number_of_columns_is_found_alike_at_every_level() {
+    let value = |code: usize| (-0.1 * code as f32).exp();
+    let tables = RowTables {
+        values: std::array::from_fn(value),
+        entropies: std::array::from_fn(|code| value(code) * value(code).ln()),
+        weights: std::array::from_fn(|code| (31.0 * value(code)).round()),
+        gain: 0.5,
+        decoded: std::array::from_fn(|code| code as f32),
+        weighing: Weighing::Looked,
+        reciprocal_bits: 24,
+    };
+    for count in [1, 31, 32, 33, 96, 127, 128, 129, 300_u32] {
+        let known = Known {
+            log_probability: (0..count).map(|at| -1.0 - at as f32 / 16.0).collect(),
+            clean: (0..count).map(|at| (at % 40) as f32).collect(),
+            identity: (0..count).map(|at| (at % 7) << 16 | (at * 3)).collect(),
+        };
+        let mut slots = slots(6, 32, count, 17);
+        // The last column is looked up in every lane.
+        slots[5].index = [count as u16 - 1; LANES];
+        let run = |level| {
+            let (mut sums, mut gain) = (RowSums::default(), [0.0; LANES]);
+            let (mut weights, mut tokens) = ([[0.0; LANES]; 6], [[0; LANES]; 6]);
+            softmax_row(
+                level,
+                &tables,
+                &known,
+                &slots,
+                &[0, 1, 2, 3, 4, 5],
+                5,
+                &mut sums,
+                &mut weights,
+                &mut tokens,
+                &mut gain,
+            );
+            (sums, tokens)
+        };
+        let plain = run(Level::PORTABLE);
+        assert_eq!(plain.1[5], [3 * (count as u16 - 1); LANES]);
+        for level in Level::all() {
+            assert_eq!(run(level), plain, "{} {count}", level.name());
+        }
+    }
+}
+
 #[test]
 fn a_row_without_any_value_has_no_distribution() {
     let tables = RowTables {

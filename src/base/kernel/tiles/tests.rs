@@ -109,6 +109,27 @@ fn every_level_writes_and_converts_the_same() {
     }
 }
 
+/// Rows so heavy that sums leave the range of an i16 on the way and at the end, and the ADC's; every fineness.
+#[test]
+fn every_level_saturates_the_same() {
+    for finer in 1..=FINEST {
+        let mut trial = Trial::of((96, [2, 70]), 12, 900.0, true);
+        trial.cells = Cells::of(96, [2, 70], true, |token, bit, column| {
+            (6.4 * level(token, bit, column), 900.0)
+        });
+        for (at, survivor) in trial.survivors.iter_mut().enumerate() {
+            *survivor = *survivor & !0xFFFF | [32_767, 20_000, 1][at % 3];
+        }
+        for (sigma, max) in [(0.35, 20), (0.8, 127), (0.0, 127)] {
+            let rounding = Rounding::of(sigma, max, finer, below);
+            let plain = trial.run(Level::PORTABLE, &rounding);
+            for on in Level::all() {
+                assert_eq!(trial.run(on, &rounding), plain, "{} {finer}", on.name());
+            }
+        }
+    }
+}
+
 #[test]
 fn without_noise_the_squares_are_those_of_rounded_sums() {
     for (size, slots) in SIZES {

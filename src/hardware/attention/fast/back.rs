@@ -27,6 +27,8 @@ pub(super) struct Case<'a> {
     norm_square: f64,
     /// Places of each tile, query by query; one entry if all are alike.
     quotas: Vec<Vec<usize>>,
+    /// Whether time and energy are counted.
+    pub counted: bool,
 }
 
 /// What a block of trials of one design came to, lane by lane.
@@ -179,6 +181,7 @@ impl<'a> Case<'a> {
             }),
             norm_square: prepared.reference.output.norm_squared(),
             quotas,
+            counted: true,
         })
     }
 
@@ -247,7 +250,9 @@ impl<'a> Case<'a> {
         }
         tally.queries += 1;
         tally.driven_rows += u64::from(tally.driven > before);
-        self.tariff.spend(level, &mut tally.book, query, &row.slots);
+        if self.counted {
+            self.tariff.spend(level, &mut tally.book, query, &row.slots);
+        }
         if let Some(traces) = &mut tally.traces {
             traces.push(self.tariff.first_trace(query, &row.slots));
         }
