@@ -40,10 +40,10 @@ pub(super) fn rows(sweep: &[Borne]) -> Vec<Row> {
                 at(-1.0).unwrap_or_else(or_more),
                 at(1.0).unwrap_or_else(or_more),
             );
-            format!("{noise} LSB rms, {least} to {most} (fitted)")
+            format!("{noise} ({least} to {most}) LSB")
         },
     );
-    let quantity = format!("noise that costs {drop:.1} points");
+    let quantity = format!("noise, rms, that costs {drop:.1} points: fitted");
     let published = format!("{before} -> {after} %");
     vec![Row::new(How::OtherModel, quantity, published, model).note(
         "The paper states the loss (BERT-base, SQuAD) and not the noise. Here MiniLM on pairs of STS-B at k = 5: all \
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(noise_of_drop(&sweep, 1.0, 1.0), Some(2.0));
         assert_eq!(noise_of_drop(&sweep, 11.0, 0.0), None);
         assert_eq!(noise_of_drop(&[], 1.0, 0.0), None);
-        assert_eq!(rows(&sweep)[0].model, "1.7 LSB rms, 1.3 to 2.2 (fitted)");
+        assert_eq!(rows(&sweep)[0].model, "1.7 (1.3 to 2.2) LSB");
         assert_eq!(rows(&sweep[..1])[0].model, "not reached");
     }
 }
