@@ -283,6 +283,9 @@ fn tiles_of_v(c: &mut Criterion) {
     };
     let driven = Driven {
         survivors: &(0..TOKENS * SURVIVORS).map(survivor).collect::<Vec<_>>(),
+        ends: &(1..=TOKENS)
+            .map(|query| (query * SURVIVORS) as u32)
+            .collect::<Vec<_>>(),
         key: 7,
         first: &first,
         gains: &[0.1; TOKENS],

@@ -14,13 +14,16 @@ fn hold(scene: &Scene) {
         assert_eq!(fast.kept[design][0], kept, "selection of design {design}");
         let stops: Vec<f32> = exact.stops[design][0].iter().map(|x| 32.0 * x).collect();
         assert_eq!(fast.stops[design][0], stops, "stops of design {design}");
+        // Sums over all columns in f32 hold fewer digits.
+        let all = scene.designs[design].0 == CONVENTIONAL;
+        let slack = if all { 2e-5 } else { 3e-6 };
         for metric in Metric::ALL {
             let wanted = exact.values[design][0][metric as usize];
             for found in &fast.values[design] {
                 let found = found[metric as usize];
                 let close = match (found, wanted) {
                     (Some(found), Some(wanted)) => {
-                        (found - wanted).abs() <= 3e-6 * (0.1 + wanted.abs())
+                        (found - wanted).abs() <= slack * (0.1 + wanted.abs())
                     }
                     (found, wanted) => found == wanted,
                 };
@@ -45,6 +48,9 @@ fn every_design_mask_and_split_without_noise() {
         ] {
             let mut scene = Scene::new(sram, vec![synthetic(1, 0.0, 0.0)]).masked(&mask);
             scene.designs = vec![(TOPKIMA, 5), (PER_TILE, 5), (GLOBAL, 5)];
+            if split == (Split::Even {}) {
+                scene.designs.push((CONVENTIONAL, 5));
+            }
             if !matches!(split, Split::Explicit(_)) {
                 scene.designs.push((TOPKIMA, 1));
                 scene.designs.push((GLOBAL, 17));
@@ -69,6 +75,8 @@ fn a_head_of_any_size_without_noise() {
         let mut scene = Scene::new(sram, vec![synthetic(1, 0.0, 0.0)]).cut_to(size);
         let k = size[2].min(5);
         scene.designs = vec![(TOPKIMA, k), (PER_TILE, k), (GLOBAL, k), (TOPKIMA, 1)];
+        hold(&scene);
+        scene.designs.push((CONVENTIONAL, k));
         hold(&scene);
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::compare::{assert_joint, assert_one_law, assert_one_law_told_by};
 use crate::setup::*;
+use topkima::study::metrics::Metric;
 
 fn gaussian() -> Vec<topkima::hardware::attention::Head> {
     vec![synthetic(1, 0.0, 0.0)]
@@ -27,6 +28,14 @@ fn the_shipped_device_under_four_designs_and_two_k() {
 #[test]
 fn a_peaked_head_with_a_sink() {
     assert_one_law(&Scene::new(sram, vec![synthetic(2, 5.0, 4.0)]), 1.02);
+}
+
+/// All columns are converted, for every design beside the one that keeps them all.
+#[test]
+fn the_conventional_design_and_one_beside_it() {
+    let mut scene = Scene::new(sram, gaussian());
+    scene.designs = vec![(CONVENTIONAL, 5), (TOPKIMA, 5)];
+    assert_one_law_told_by(&scene, 1.01, &[Metric::CodeErrorLsb, Metric::Divergence]);
 }
 
 /// Two rows go to an entry of the kernel, 64 columns to a tile, 32 columns of V to a group: none is full.

@@ -39,7 +39,13 @@ fn hold(scene: &Scene) {
 
 #[test]
 fn a_lane_spends_what_its_traces_cost() {
-    let designs = vec![(TOPKIMA, 5), (TOPKIMA, 2), (PER_TILE, 5), (GLOBAL, 4)];
+    let designs = vec![
+        (TOPKIMA, 5),
+        (TOPKIMA, 2),
+        (PER_TILE, 5),
+        (GLOBAL, 4),
+        (CONVENTIONAL, 5),
+    ];
     let masks = [Default::default(), padding(), causal()];
     for (at, mask) in masks.iter().enumerate() {
         for counted in [false, true] {

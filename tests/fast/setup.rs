@@ -16,6 +16,7 @@ pub const EXACT: Seed = Seed(20_260_303);
 pub const FAST: Seed = Seed(30_260_303);
 
 pub const TOPKIMA: Datapath = Datapath::Topkima {};
+pub const CONVENTIONAL: Datapath = Datapath::Conventional {};
 pub const GLOBAL: Datapath = Datapath::DigitalTopk {
     sort: Sort::Global {},
 };

@@ -36,6 +36,13 @@ fn all_of_the_shipped_device() {
 }
 
 #[test]
+fn every_column_drives_its_row() {
+    let mut scene = Scene::new(sram, vec![synthetic(1, 0.0, 0.0)]).on_tiles(32);
+    scene.designs = vec![(CONVENTIONAL, 5)];
+    assert_one_output(&scene);
+}
+
+#[test]
 fn two_heads_on_one_chip() {
     let heads = vec![synthetic(2, 5.0, 4.0), synthetic(3, 5.0, 4.0)];
     assert_one_output(&Scene::new(sram, heads).on_tiles(32));

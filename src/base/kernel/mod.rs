@@ -65,10 +65,11 @@ pub use column::{
 };
 pub use level::Level;
 pub use normal::{fill_normals, normal, normals, words};
-pub use product::{MOST, Rows, plain_product};
+pub use product::{Rows, plain_product};
 pub use rank::{EMPTY, best, overtaken};
-pub use row::{Known, RowSums, RowTables, Slot, Weighing, ln, merge, softmax_row, unpack};
-
+pub use row::{
+    Known, RowSums, RowTables, Slot, Weighing, ln, merge, softmax_all, softmax_row, unpack,
+};
 pub use tiles::{Cells, Driven, FINEST, Joined, Rounding, Written, tile_product, write_cells};
 
 /// Trials that go side by side.

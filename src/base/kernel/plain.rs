@@ -1,6 +1,8 @@
 //! The plain forms: what every level must give, to the bit.
 
 use super::normal::halves;
+use super::product::GROUP;
+use super::tiles::TOGETHER;
 use super::{Granted, LANES, Lanes, Line, Passed, Rounding, Rows, Slot, Station, TileClock};
 
 #[inline(always)]
@@ -64,17 +66,21 @@ pub fn distances(
     distance: &mut Lanes<[f32; 16]>,
 ) {
     for lane in 0..LANES {
-        for (chunk, float) in float.iter().enumerate() {
-            let mut sum = [0.0_f32; 16];
+        for (group, float) in float.as_chunks::<GROUP>().0.iter().enumerate() {
+            let mut sums = [[0.0_f32; 16]; GROUP];
             for (token, weight) in tokens.iter().zip(weights) {
-                let row = values.row(usize::from(token[lane]));
-                for (sum, value) in sum.iter_mut().zip(&row[chunk].0) {
-                    *sum = weight[lane].mul_add(*value, *sum);
+                let row = &values.row(usize::from(token[lane]))[group * GROUP..][..GROUP];
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    for (sum, value) in sum.iter_mut().zip(&value.0) {
+                        *sum = weight[lane].mul_add(*value, *sum);
+                    }
                 }
             }
-            for ((square, sum), float) in distance[lane].iter_mut().zip(sum).zip(&float.0) {
-                let off = gain[lane].mul_add(sum, -float);
-                *square = off.mul_add(off, *square);
+            for (sum, float) in sums.iter().zip(float) {
+                for ((square, sum), float) in distance[lane].iter_mut().zip(sum).zip(&float.0) {
+                    let off = gain[lane].mul_add(*sum, -float);
+                    *square = off.mul_add(off, *square);
+                }
             }
         }
     }
@@ -104,14 +110,21 @@ pub fn drive(
     sums: &mut [Line<Lanes<i16>>],
 ) {
     for (group, sums) in sums.iter_mut().enumerate() {
-        sums.0 = [0; LANES];
-        for (start, code) in starts.iter().zip(codes) {
-            let row = &cells[*start as usize + group];
-            for (sum, cell) in sums.0.iter_mut().zip(&row.0) {
-                let product = (i32::from(*code) * i32::from(*cell) + (1 << 14)) >> 15;
-                *sum = sum.saturating_add(product as i16);
+        let mut whole = [0_i32; LANES];
+        for (starts, codes) in starts.chunks(TOGETHER).zip(codes.chunks(TOGETHER)) {
+            let mut sums = [0_i16; LANES];
+            for (start, code) in starts.iter().zip(codes) {
+                let row = &cells[*start as usize + group];
+                for (sum, cell) in sums.iter_mut().zip(&row.0) {
+                    let product = (i32::from(*code) * i32::from(*cell) + (1 << 14)) >> 15;
+                    *sum = sum.saturating_add(product as i16);
+                }
+            }
+            for (whole, sum) in whole.iter_mut().zip(sums) {
+                *whole += i32::from(sum);
             }
         }
+        sums.0 = whole.map(|whole| whole.clamp(-32_768, 32_767) as i16);
     }
 }
 

@@ -7,10 +7,7 @@ use super::{Lanes, Line};
 const CHUNK: usize = 16;
 
 /// Chunks that are summed together.
-const GROUP: usize = 4;
-
-/// Most survivors of a row.
-pub const MOST: usize = 64;
+pub(super) const GROUP: usize = 4;
 
 /// A matrix of rows padded with zeros to whole groups of chunks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +39,7 @@ impl Rows {
 
 for_each_level! {
     /// Adds to each lane, component by component modulo 16, the squared distance between `gain * sum over slots of weight V[token]` and
-    /// the row `wanted` of `float`; at most [`MOST`] slots.
+    /// the row `wanted` of `float`.
     pub fn plain_product(
         values: &Rows,
         float: &Rows,
@@ -65,15 +62,7 @@ fn plain<S: Simd>(
     gain: &Lanes<f32>,
     distance: &mut Lanes<[f32; 16]>,
 ) {
-    let count = tokens.len().min(MOST);
-    s.distances(
-        values,
-        float.row(wanted),
-        &tokens[..count],
-        &weights[..count],
-        gain,
-        distance,
-    );
+    s.distances(values, float.row(wanted), tokens, weights, gain, distance);
 }
 
 #[cfg(test)]
@@ -82,13 +71,14 @@ mod tests {
     use super::*;
 
     /// Survivors, width of V, tokens.
-    const SIZES: [(usize, usize, usize); 6] = [
+    const SIZES: [(usize, usize, usize); 7] = [
         (0, 64, 3),
         (1, 1, 1),
         (5, 64, 96),
         (5, 33, 40),
         (7, 130, 9),
         (64, 16, 200),
+        (200, 70, 200),
     ];
 
     #[test]

@@ -167,6 +167,92 @@ fn merge_slots<S: Simd>(
     }
 }
 
+/// The columns of a row that enter the softmax.
+trait Columns {
+    /// How many.
+    fn count(&self) -> usize;
+
+    /// Codes of the `at`-th.
+    fn code(&self, at: usize) -> Lanes<u16>;
+
+    /// What is known of it: logarithm of the float probability, clean depth, identity.
+    fn known<S: Simd>(
+        &self,
+        s: S,
+        known: &Known,
+        at: usize,
+    ) -> (Lanes<f32>, Lanes<f32>, Lanes<u32>);
+}
+
+/// Winners, which differ from lane to lane.
+struct Chosen<'a> {
+    slots: &'a [Slot],
+    which: &'a [usize],
+}
+
+impl Columns for Chosen<'_> {
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.which.len()
+    }
+
+    #[inline(always)]
+    fn code(&self, at: usize) -> Lanes<u16> {
+        self.slots[self.which[at]].code
+    }
+
+    #[inline(always)]
+    fn known<S: Simd>(
+        &self,
+        s: S,
+        known: &Known,
+        at: usize,
+    ) -> (Lanes<f32>, Lanes<f32>, Lanes<u32>) {
+        let index = &self.slots[self.which[at]].index;
+        (
+            s.fetch(&known.log_probability, index),
+            s.fetch(&known.clean, index),
+            s.fetch_words(&known.identity, index),
+        )
+    }
+}
+
+/// All columns of a row, in the order in which they are known.
+struct All<'a> {
+    keys: &'a [Lanes<u16>],
+    tag_bits: u32,
+}
+
+impl Columns for All<'_> {
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.keys.len()
+    }
+
+    #[inline(always)]
+    fn code(&self, at: usize) -> Lanes<u16> {
+        let mut code = self.keys[at];
+        for code in &mut code {
+            *code >>= self.tag_bits;
+        }
+        code
+    }
+
+    #[inline(always)]
+    fn known<S: Simd>(
+        &self,
+        _: S,
+        known: &Known,
+        at: usize,
+    ) -> (Lanes<f32>, Lanes<f32>, Lanes<u32>) {
+        (
+            [known.log_probability[at]; LANES],
+            [known.clean[at]; LANES],
+            [known.identity[at]; LANES],
+        )
+    }
+}
+
 for_each_level! {
     /// One row of the slots in `which`: sums what is measured, gives the code of A and the token of
     /// each and the gain of the row. `wanted` true columns could be hit.
@@ -180,11 +266,26 @@ for_each_level! {
         weights: &mut [Lanes<f32>],
         tokens: &mut [Lanes<u16>],
         gain: &mut Lanes<f32>,
-    ) = row
+    ) = chosen
+}
+
+for_each_level! {
+    /// The same of a row that keeps every column: their keys in the order of `known`. Nothing could be missed, so
+    /// nothing is hit.
+    pub fn softmax_all(
+        tables: &RowTables,
+        known: &Known,
+        keys: &[Lanes<u16>],
+        tag_bits: u32,
+        sums: &mut RowSums,
+        weights: &mut [Lanes<f32>],
+        tokens: &mut [Lanes<u16>],
+        gain: &mut Lanes<f32>,
+    ) = all
 }
 
 #[inline(always)]
-fn row<S: Simd>(
+fn chosen<S: Simd>(
     s: S,
     tables: &RowTables,
     known: &Known,
@@ -196,11 +297,45 @@ fn row<S: Simd>(
     tokens: &mut [Lanes<u16>],
     gain: &mut Lanes<f32>,
 ) {
+    let columns = Chosen { slots, which };
+    row(
+        s, tables, known, &columns, wanted, sums, weights, tokens, gain,
+    );
+}
+
+#[inline(always)]
+fn all<S: Simd>(
+    s: S,
+    tables: &RowTables,
+    known: &Known,
+    keys: &[Lanes<u16>],
+    tag_bits: u32,
+    sums: &mut RowSums,
+    weights: &mut [Lanes<f32>],
+    tokens: &mut [Lanes<u16>],
+    gain: &mut Lanes<f32>,
+) {
+    let columns = All { keys, tag_bits };
+    row(s, tables, known, &columns, 0, sums, weights, tokens, gain);
+}
+
+#[inline(always)]
+fn row<S: Simd, C: Columns>(
+    s: S,
+    tables: &RowTables,
+    known: &Known,
+    columns: &C,
+    wanted: u16,
+    sums: &mut RowSums,
+    weights: &mut [Lanes<f32>],
+    tokens: &mut [Lanes<u16>],
+    gain: &mut Lanes<f32>,
+) {
     let mut smallest = [u16::MAX; LANES];
-    for &at in which {
-        let slot = &slots[at];
+    for at in 0..columns.count() {
+        let code = columns.code(at);
         for lane in 0..LANES {
-            smallest[lane] = smallest[lane].min(slot.code[lane]);
+            smallest[lane] = smallest[lane].min(code[lane]);
         }
     }
     let mut total = [0.0_f32; LANES];
@@ -209,19 +344,17 @@ fn row<S: Simd>(
     let mut hits = [0_u32; LANES];
     let mut error = [0.0_f32; LANES];
     let mut error_square = [0.0_f32; LANES];
-    for ((&at, weights), tokens) in which.iter().zip(weights.iter_mut()).zip(tokens) {
-        let slot = &slots[at];
-        let mut place = slot.code;
+    for ((at, weights), tokens) in (0..columns.count()).zip(weights.iter_mut()).zip(tokens) {
+        let code = columns.code(at);
+        let mut place = code;
         for lane in 0..LANES {
             place[lane] -= smallest[lane];
         }
         let value = s.look_up(&tables.values, &place);
         let entropy = s.look_up(&tables.entropies, &place);
-        let decoded = s.look_up(&tables.decoded, &slot.code);
+        let decoded = s.look_up(&tables.decoded, &code);
         *weights = s.look_up(&tables.weights, &place);
-        let log_probability = s.fetch(&known.log_probability, &slot.index);
-        let clean = s.fetch(&known.clean, &slot.index);
-        let identity = s.fetch_words(&known.identity, &slot.index);
+        let (log_probability, clean, identity) = columns.known(s, known, at);
         for lane in 0..LANES {
             crossed[lane] += (-value[lane]).mul_add(log_probability[lane], entropy[lane]);
             total[lane] += value[lane];
@@ -259,9 +392,8 @@ fn row<S: Simd>(
     }
     if let Weighing::Unit(max) = tables.weighing {
         lost = [0.0; LANES];
-        for (&at, weights) in which.iter().zip(weights.iter_mut()) {
-            let slot = &slots[at];
-            let mut place = slot.code;
+        for (at, weights) in (0..columns.count()).zip(weights.iter_mut()) {
+            let mut place = columns.code(at);
             for lane in 0..LANES {
                 place[lane] -= smallest[lane];
             }

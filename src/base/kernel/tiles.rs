@@ -3,7 +3,8 @@
 //!
 //! Columns lie bit by bit, each bit padded to whole groups of 32. Cells and codes of A are held as i16 in
 //! such units that their product `(a cell + 2^14) >> 15` counts [`Rounding::units`] to an LSB of the ADC, 256 or
-//! what codes leave room for; sums saturate beyond the ADC's range.
+//! what codes leave room for. Up to five rows are added in i16, which saturates beyond the ADC's range; of more,
+//! each five so, and these sums in i32, which is cut to that range at the end.
 //!
 //! The ADC reads `code = round(x / LSB + sigma n)`, n normal. With x / LSB = m + f, m whole and f in
 //! thirty-seconds, P(code <= m + j) = Phi((j + 1/2 - f) / sigma): one uniform of 16 bits against the few
@@ -17,6 +18,9 @@ use super::{LANES, Lanes, Line};
 
 /// Thirty-seconds of an LSB.
 const FRACTIONS: usize = 32;
+
+/// Rows that are added in i16.
+pub(super) const TOGETHER: usize = 5;
 
 /// Most bits of a sum below a thirty-second.
 pub const FINEST: u32 = 3;
@@ -210,16 +214,21 @@ fn write<S: Simd>(s: S, cells: &Cells, key: u64, first: &[u64], written: &mut Wr
     }
 }
 
-/// Room for the sums of a query.
+/// Room for a query: its sums, and the rows that a tile drives (where they begin, and their codes).
 #[derive(Clone, Debug, Default)]
-pub struct Joined(Vec<Line<Lanes<i16>>>);
+pub struct Joined {
+    sums: Vec<Line<Lanes<i16>>>,
+    starts: Vec<u32>,
+    codes: Vec<i16>,
+}
 
 /// The queries of one trial.
 #[derive(Clone, Copy, Debug)]
 pub struct Driven<'a> {
-    /// Token and code of A of each survivor, `token << 16 | code`, as many for each query; those of code 0
-    /// drive nothing.
+    /// Token and code of A of each survivor, `token << 16 | code`, query by query; those of code 0 drive nothing.
     pub survivors: &'a [u32],
+    /// Where the survivors of each query end.
+    pub ends: &'a [u32],
     /// Key of the ADC's noise.
     pub key: u64,
     /// First of its draws, by query.
@@ -232,8 +241,7 @@ pub struct Driven<'a> {
 
 for_each_level! {
     /// Adds the squared distance between the output and the float output to `squares`, and writes to `rows`
-    /// how many rows are driven in each tile, query by query. Token t lies on tile t / `wordlines`; at most
-    /// [`MOST`](super::MOST) survivors.
+    /// how many rows are driven in each tile, query by query. Token t lies on tile t / `wordlines`.
     pub fn tile_product(
         cells: &Cells,
         written: &Written,
@@ -259,15 +267,18 @@ fn product<S: Simd>(
     rows: &mut [u32],
 ) {
     let (groups, per_bit) = (cells.groups(), cells.width / LANES);
-    room.0.resize(per_bit + groups, Line([0; LANES]));
-    let (joined, sums) = room.0.split_at_mut(per_bit);
-    let queries = driven.first.len().max(1);
-    let (slots, tiles) = (driven.survivors.len() / queries, rows.len() / queries);
-    let slots_read = slots.min(super::MOST);
-    let mut starts = [0_u32; super::MOST];
-    let mut codes = [0_i16; super::MOST];
+    room.sums.resize(per_bit + groups, Line([0; LANES]));
+    let (joined, sums) = room.sums.split_at_mut(per_bit);
+    let tiles = rows.len() / driven.first.len().max(1);
+    let mut begin = 0;
     for (query, (first, gain)) in driven.first.iter().zip(driven.gains).enumerate() {
-        let survivors = &driven.survivors[query * slots..][..slots_read];
+        let survivors = &driven.survivors[begin..driven.ends[query] as usize];
+        begin += survivors.len();
+        if room.starts.len() < survivors.len() {
+            room.starts.resize(survivors.len(), 0);
+            room.codes.resize(survivors.len(), 0);
+        }
+        let (starts, codes) = (&mut room.starts[..], &mut room.codes[..]);
         joined.fill(Line([0; LANES]));
         for tile in 0..tiles {
             // Without a branch on what is drawn; a row of code 0 adds nothing and may come along.

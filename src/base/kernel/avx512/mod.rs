@@ -12,7 +12,7 @@ use super::normal::{LARGEST, WORDS};
 use super::octave::OCTAVES;
 use super::{Granted, LANES, Lanes, Line, Passed, Rounding, Rows, Slot, Station, plain};
 use rows::{LONG, distances, fetch};
-use tiles::{convert, drive};
+use tiles::{convert, drive, drive_many};
 use words::{counters, in_order, words};
 
 impl Simd for Avx512 {
@@ -200,7 +200,7 @@ impl Simd for Avx512 {
                 3 => drive::<3>(cells, starts, codes, sums),
                 4 => drive::<4>(cells, starts, codes, sums),
                 5 => drive::<5>(cells, starts, codes, sums),
-                _ => plain::drive(cells, starts, codes, sums),
+                _ => drive_many(cells, starts, codes, sums),
             }
         }
     }

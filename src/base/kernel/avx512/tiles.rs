@@ -3,8 +3,9 @@
 use std::arch::x86_64::*;
 
 use super::super::normal::{GOLDEN, WORDS};
+use super::super::tiles::TOGETHER;
 use super::super::{Lanes, Line, Rounding};
-use super::words::{counters, words};
+use super::words::{counters, in_order, words};
 
 /// The rows of up to `N` tokens, whose codes stay in registers.
 ///
@@ -30,6 +31,40 @@ pub unsafe fn drive<const N: usize>(
                 let cells = _mm512_load_si512(row.get_unchecked(group).0.as_ptr().cast());
                 sum = _mm512_adds_epi16(sum, _mm512_mulhrs_epi16(code, cells));
             }
+            _mm512_store_si512(sums.0.as_mut_ptr().cast(), sum);
+        }
+    }
+}
+
+/// The rows of any number of tokens, [`TOGETHER`] at a time.
+///
+/// # Safety
+/// Only for copies compiled for AVX-512.
+#[inline(always)]
+pub unsafe fn drive_many(
+    cells: &[Line<Lanes<i16>>],
+    starts: &[u32],
+    codes: &[i16],
+    sums: &mut [Line<Lanes<i16>>],
+) {
+    for (group, sums) in sums.iter_mut().enumerate() {
+        // SAFETY: as above; a `Line` is aligned to the 64 bytes of a load or store.
+        unsafe {
+            let mut whole = [_mm512_setzero_si512(); 2];
+            for (starts, codes) in starts.chunks(TOGETHER).zip(codes.chunks(TOGETHER)) {
+                let mut sum = _mm512_setzero_si512();
+                for (start, code) in starts.iter().zip(codes) {
+                    let row = &cells[*start as usize + group];
+                    let row = _mm512_load_si512(row.0.as_ptr().cast());
+                    let code = _mm512_set1_epi16(*code);
+                    sum = _mm512_adds_epi16(sum, _mm512_mulhrs_epi16(code, row));
+                }
+                let half = _mm512_castsi512_si256(sum);
+                whole[0] = _mm512_add_epi32(whole[0], _mm512_cvtepi16_epi32(half));
+                let half = _mm512_extracti64x4_epi64::<1>(sum);
+                whole[1] = _mm512_add_epi32(whole[1], _mm512_cvtepi16_epi32(half));
+            }
+            let sum = in_order(whole[0], whole[1]);
             _mm512_store_si512(sums.0.as_mut_ptr().cast(), sum);
         }
     }

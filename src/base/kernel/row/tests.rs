@@ -322,6 +322,62 @@ fn what_is_known_of_any_number_of_columns_is_found_alike_at_every_level() {
     }
 }
 
+/// A row that keeps all columns is one whose survivors are the columns themselves.
+#[test]
+fn all_columns_are_survivors_with_their_own_index() {
+    let count = 150;
+    let known = Known {
+        log_probability: (0..count).map(|at| -1.0 - at as f32 / 16.0).collect(),
+        clean: (0..count).map(|at| (at % 40) as f32).collect(),
+        identity: (0..count as u32).map(|at| 9 << 16 | at * 3).collect(),
+    };
+    let keys: Vec<Lanes<u16>> = (0..count as u64)
+        .map(|at| words(21, at).map(|half| ((half % 32) << 8) as u16 | at as u16 % 256))
+        .collect();
+    let slots: Vec<Slot> = (0..)
+        .zip(&keys)
+        .map(|(at, key)| Slot {
+            code: key.map(|key| key >> 8),
+            index: [at; LANES],
+        })
+        .collect();
+    let which: Vec<usize> = (0..count).collect();
+    let value = |code: usize| (-0.1 * code as f32).exp();
+    for weighing in [Weighing::Looked, Weighing::Unit(15.0)] {
+        let tables = RowTables {
+            values: std::array::from_fn(value),
+            entropies: std::array::from_fn(|code| value(code) * value(code).ln()),
+            weights: std::array::from_fn(|code| (31.0 * value(code)).round()),
+            gain: 0.5,
+            decoded: std::array::from_fn(|code| code as f32),
+            weighing,
+            reciprocal_bits: 16,
+        };
+        for level in Level::all() {
+            let run = |all: bool| {
+                let (mut sums, mut gain) = (RowSums::default(), [0.0; LANES]);
+                let (mut weights, mut tokens) =
+                    (vec![[0.0; LANES]; count], vec![[0; LANES]; count]);
+                let rest = (&mut sums, &mut weights, &mut tokens, &mut gain);
+                if all {
+                    softmax_all(
+                        level, &tables, &known, &keys, 8, rest.0, rest.1, rest.2, rest.3,
+                    );
+                } else {
+                    softmax_row(
+                        level, &tables, &known, &slots, &which, 0, rest.0, rest.1, rest.2, rest.3,
+                    );
+                }
+                (sums, weights, tokens, gain)
+            };
+            let found = run(true);
+            assert_eq!(found, run(false), "{}", level.name());
+            assert_eq!(found.2[7], [21; LANES]);
+            assert!(found.0.divergence.iter().all(|nats| *nats > 0.0));
+        }
+    }
+}
+
 #[test]
 fn a_row_without_any_value_has_no_distribution() {
     let tables = RowTables {

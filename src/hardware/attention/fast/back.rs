@@ -3,12 +3,13 @@
 use super::book::{Book, Tariff};
 use super::candidates::PlannedRow;
 use super::front::Front;
-use super::quotas;
+use super::row::Row;
 use super::value::{Design, Handed, ValueCase, ValueTiles};
+use super::{keeps_all, most_survivors, quotas};
 use crate::base::cost::QueryTrace;
 use crate::base::kernel::{
-    Known, LANES, Lanes, Level, RowSums, RowTables, Rows, Slot, Stops, Weighing, merge,
-    plain_product, softmax_row, take_stop, unpack,
+    LANES, Lanes, Level, RowSums, RowTables, Rows, Stops, Weighing, merge, plain_product,
+    softmax_all, softmax_row, take_stop,
 };
 use crate::hardware::attention::Finish;
 use crate::hardware::attention::{Account, Datapath, Prepared, Spent};
@@ -29,6 +30,8 @@ pub(super) struct Case<'a> {
     quotas: Vec<Vec<usize>>,
     /// Whether time and energy are counted.
     pub counted: bool,
+    /// Bits of a key below its code.
+    tag_bits: u32,
 }
 
 /// What a block of trials of one design came to, lane by lane.
@@ -62,87 +65,6 @@ pub struct FastTally {
     handed: Handed,
     /// The whole account of the first lane, where it was asked for.
     pub account: Option<Spent>,
-}
-
-/// Room for one row of a block.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Row {
-    /// Columns that came though they were left out: their tokens, and what is known of them.
-    extra: Vec<usize>,
-    known: Known,
-    slots: Vec<Slot>,
-    which: Vec<usize>,
-    weights: Vec<Lanes<f32>>,
-    tokens: Vec<Lanes<u16>>,
-}
-
-impl Row {
-    pub fn open(&mut self) {
-        self.extra.clear();
-    }
-
-    /// Tokens of the survivors of the last design.
-    pub fn survivors(&self) -> &[Lanes<u16>] {
-        &self.tokens
-    }
-
-    /// Makes a column known that was left out.
-    pub fn know(&mut self, row: &PlannedRow, token: usize, prepared: &Prepared, query: usize) {
-        if self.extra.contains(&token) {
-            return;
-        }
-        if self.extra.is_empty() {
-            self.known.clone_from(&row.known);
-        }
-        self.extra.push(token);
-        know(&mut self.known, token, prepared, query);
-    }
-
-    /// Codes and indices of the places of every tile.
-    pub fn unpack(&mut self, level: Level, tag_bits: u32, row: &PlannedRow, lists: &[Lanes<u16>]) {
-        self.slots.resize(row.depth, Slot::EMPTY);
-        let mask = (1 << tag_bits) - 1;
-        let mut at = 0;
-        for tile in row.tiles.iter().filter(|tile| tile.depth > 0) {
-            let range = at..at + tile.depth;
-            unpack(
-                level,
-                &lists[range.clone()],
-                tile.quota,
-                tag_bits,
-                &row.index[tile.start..],
-                &mut self.slots[range.clone()],
-            );
-            if !self.extra.is_empty() {
-                let places = &lists[range.start..range.start + tile.quota];
-                for (list, slot) in places.iter().zip(&mut self.slots[range]) {
-                    for (key, index) in list.iter().zip(&mut slot.index) {
-                        if *index == super::candidates::NONE {
-                            let token = tile.start + usize::from(key & mask);
-                            let extra = self.extra.iter().position(|extra| *extra == token);
-                            *index = (row.known.identity.len() + extra.unwrap_or(0)) as u16;
-                        }
-                    }
-                }
-            }
-            at += tile.depth;
-        }
-    }
-}
-
-/// Appends what is known of a column.
-pub(super) fn know(known: &mut Known, token: usize, prepared: &Prepared, query: usize) {
-    let order = prepared.true_order[query]
-        .iter()
-        .position(|other| *other == token);
-    let order = order.map_or(u16::MAX, |at| at as u16);
-    let probability = prepared.reference.probabilities[(token, query)];
-    known.identity.push(u32::from(order) << 16 | token as u32);
-    known.clean.push(prepared.clean_depth(token, query) as f32);
-    // Finite where the probability underflowed.
-    known
-        .log_probability
-        .push(probability.max(f64::MIN_POSITIVE).ln() as f32);
 }
 
 impl<'a> Case<'a> {
@@ -182,16 +104,14 @@ impl<'a> Case<'a> {
             norm_square: prepared.reference.output.norm_squared(),
             quotas,
             counted: true,
+            tag_bits: front.statics.tag_bits,
         })
     }
 
     /// Opens a tally; with a whole account of its first lane if that is wanted.
     pub fn open(&self, whole: bool, queries: usize) -> FastTally {
         let tiles = self.finish.attention.crossbar.tiles().len();
-        let mut handed = Handed::default();
-        if let Some(value) = &self.value {
-            handed.open(queries, value);
-        }
+        let handed = self.value.as_ref().map(|value| Handed::of(queries, value));
         FastTally {
             queries: 0,
             wanted_rows: 0,
@@ -205,9 +125,12 @@ impl<'a> Case<'a> {
             norm_square: self.norm_square,
             book: self.tariff.open(),
             account: None,
-            value_rows: vec![[0; LANES]; self.tariff.value_tiles() * (self.finish.topk.k + 1)],
+            value_rows: vec![
+                [0; LANES];
+                self.tariff.value_tiles() * (most_survivors(self.finish) + 1)
+            ],
             traces: whole.then(Vec::new),
-            handed,
+            handed: handed.unwrap_or_default(),
         }
     }
 
@@ -215,14 +138,52 @@ impl<'a> Case<'a> {
         self.finish.attention.ramp.steps() as usize
     }
 
+    /// A query: `keys` are those of its converted columns.
     pub fn finish(
+        &self,
+        level: Level,
+        query: usize,
+        planned: &PlannedRow,
+        keys: &[Lanes<u16>],
+        row: &mut Row,
+        tally: &mut FastTally,
+    ) {
+        tally.queries += 1;
+        let gain = if keeps_all(self.finish) {
+            self.keep_all(level, planned, keys, row, tally)
+        } else {
+            self.choose(level, query, planned, row, tally)
+        };
+        self.tariff.spend(level, &mut tally.book, query, &row.slots);
+        if let Some(traces) = &mut tally.traces {
+            traces.push(self.tariff.first_trace(query, &row.slots));
+        }
+        if let Some(value) = &self.value {
+            let handed = &mut tally.handed;
+            handed.put(value, query, &row.tokens, &row.weights, &gain);
+            return;
+        }
+        plain_product(
+            level,
+            &self.values,
+            &self.float,
+            query,
+            &row.tokens,
+            &row.weights,
+            &gain,
+            &mut tally.distance,
+        );
+    }
+
+    /// Selection and softmax of a design that keeps k; the gain of the row.
+    fn choose(
         &self,
         level: Level,
         query: usize,
         planned: &PlannedRow,
         row: &mut Row,
         tally: &mut FastTally,
-    ) {
+    ) -> Lanes<f32> {
         let quotas = &self.quotas[query.min(self.quotas.len() - 1)];
         let early = self.finish.datapath == Datapath::Topkima {};
         let steps = self.steps();
@@ -248,60 +209,84 @@ impl<'a> Case<'a> {
         for (sum, slowest) in tally.stops.slowest.iter_mut().zip(slowest) {
             *sum += u64::from(slowest);
         }
-        tally.queries += 1;
         tally.driven_rows += u64::from(tally.driven > before);
-        if self.counted {
-            self.tariff.spend(level, &mut tally.book, query, &row.slots);
-        }
-        if let Some(traces) = &mut tally.traces {
-            traces.push(self.tariff.first_trace(query, &row.slots));
-        }
         let k = self.finish.topk.k;
         if self.finish.sorts_whole_row() && row.which.len() > k {
-            let identity = match row.extra.is_empty() {
-                true => &planned.known.identity,
-                false => &row.known.identity,
-            };
-            merge(level, k, identity, &mut row.slots, &mut row.which);
+            let mut slots = std::mem::take(&mut row.slots);
+            let mut which = std::mem::take(&mut row.which);
+            let identity = &row.known(planned).identity;
+            merge(level, k, identity, &mut slots, &mut which);
+            (row.slots, row.which) = (slots, which);
         }
         tally.survivors += row.which.len() as u64;
         let wanted = k.min(planned.live);
         tally.wanted_rows += u64::from(wanted > 0);
-        row.weights.resize(row.which.len(), [0.0; LANES]);
-        row.tokens.resize(row.which.len(), [0; LANES]);
+        let mut weights = std::mem::take(&mut row.weights);
+        let mut tokens = std::mem::take(&mut row.tokens);
+        weights.resize(row.which.len(), [0.0; LANES]);
+        tokens.resize(row.which.len(), [0; LANES]);
         let mut gain = [0.0; LANES];
-        let known = match row.extra.is_empty() {
-            true => &planned.known,
-            false => &row.known,
-        };
         softmax_row(
             level,
             &self.tables,
-            known,
+            row.known(planned),
             &row.slots,
             &row.which,
             wanted as u16,
+            &mut tally.row,
+            &mut weights,
+            &mut tokens,
+            &mut gain,
+        );
+        (row.weights, row.tokens) = (weights, tokens);
+        gain
+    }
+
+    /// The same of the conventional design: every ramp runs to its end, every column enters.
+    fn keep_all(
+        &self,
+        level: Level,
+        planned: &PlannedRow,
+        keys: &[Lanes<u16>],
+        row: &mut Row,
+        tally: &mut FastTally,
+    ) -> Lanes<f32> {
+        let steps = self.steps();
+        let driven = planned
+            .tiles
+            .iter()
+            .enumerate()
+            .filter(|(_, tile)| tile.live > 0);
+        let mut tiles = 0;
+        for (number, _) in driven {
+            tiles += 1;
+            for count in &mut tally.stop_steps[number * (steps + 1) + steps] {
+                *count += 1;
+            }
+        }
+        tally.driven += tiles;
+        tally.driven_rows += u64::from(tiles > 0);
+        let Stops { sum, slowest, .. } = &mut tally.stops;
+        for lane in 0..LANES {
+            sum[lane] += steps as u64 * tiles;
+            slowest[lane] += if tiles > 0 { steps as u64 } else { 0 };
+        }
+        tally.survivors += keys.len() as u64;
+        row.weights.resize(keys.len(), [0.0; LANES]);
+        row.tokens.resize(keys.len(), [0; LANES]);
+        let mut gain = [0.0; LANES];
+        softmax_all(
+            level,
+            &self.tables,
+            &planned.known,
+            keys,
+            self.tag_bits,
             &mut tally.row,
             &mut row.weights,
             &mut row.tokens,
             &mut gain,
         );
-        if let Some(value) = &self.value {
-            tally
-                .handed
-                .put(value, query, &row.tokens, &row.weights, &gain);
-            return;
-        }
-        plain_product(
-            level,
-            &self.values,
-            &self.float,
-            query,
-            &row.tokens,
-            &row.weights,
-            &gain,
-            &mut tally.distance,
-        );
+        gain
     }
 
     /// What A x V on tiles takes over.

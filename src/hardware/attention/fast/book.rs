@@ -5,6 +5,7 @@
 //! from [`Finish::count`], priced once, so nothing is counted by a second rule.
 
 use super::front::Front;
+use super::{keeps_all, most_survivors};
 use crate::base::cost::{Ledger, QueryTrace, StepGrants, TileTrace};
 use crate::base::energy::Corner;
 use crate::base::kernel::{Granted, LANES, Lanes, Level, Slot, Station};
@@ -183,7 +184,7 @@ impl<'a> Tariff<'a> {
                 let some = price(tile, rows as u32);
                 std::array::from_fn(|c| some[c].saturating_sub(none[c]) as u64)
             };
-            (0..=finish.topk.k).map(more).collect()
+            (0..=most_survivors(finish)).map(more).collect()
         };
         (0..values.tiles.len()).map(tile).collect()
     }
@@ -229,7 +230,7 @@ impl<'a> Tariff<'a> {
     ) -> Vec<FastSpent> {
         let attention = self.finish.attention;
         let mut beyond = Beyond::default();
-        let counted = value_rows.chunks(self.finish.topk.k + 1);
+        let counted = value_rows.chunks(most_survivors(self.finish) + 1);
         for (tile, counts) in self.value_rows.iter().zip(counted) {
             beyond.add(tile, counts);
         }
@@ -322,7 +323,12 @@ fn trace(
     let steps = attention.ramp.steps();
     let early = finish.datapath == Datapath::Topkima {};
     let places = finish.places(live);
-    let mut left = finish.topk.k.min(live.iter().sum());
+    let all = live.iter().sum();
+    let mut left = if keeps_all(finish) {
+        all
+    } else {
+        finish.topk.k.min(all)
+    };
     let tiles = attention.crossbar.tiles().iter().zip(live).zip(&places);
     let tiles = tiles.enumerate().map(|(at, ((tile, &live), &places))| {
         let driven = live > 0 && places > 0;

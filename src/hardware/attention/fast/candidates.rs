@@ -1,8 +1,8 @@
 //! Which columns of a row are converted, and how likely it is that no other one comes.
 
-use super::back::know;
 use super::front::Front;
-use super::{Finish, Keys, Prepared, quotas};
+use super::row::know;
+use super::{Finish, Keys, Prepared, keeps_all, quotas};
 use crate::base::kernel::Known;
 
 /// Expected number of columns left out that trip by the clean stop step, at most: it moves work between
@@ -33,7 +33,7 @@ pub(super) struct PlannedRow {
 pub(super) struct PlannedTile {
     pub start: usize,
     pub live: usize,
-    /// Most places of any design.
+    /// Most places of any design that chooses.
     pub quota: usize,
     /// Entries of its list: one more than places, so that a tie is seen.
     pub depth: usize,
@@ -65,7 +65,7 @@ impl Front {
             .collect();
         let counts: Vec<usize> = live.iter().map(Vec::len).collect();
         let mut most = vec![0; tiles.len()];
-        for finish in finishes {
+        for finish in finishes.iter().filter(|finish| !keeps_all(finish)) {
             for (most, quota) in most.iter_mut().zip(quotas(finish, &counts)) {
                 *most = (*most).max(quota);
             }
@@ -106,6 +106,9 @@ impl Front {
         quota: usize,
         orderly: bool,
     ) -> (Vec<usize>, Vec<u16>, Vec<u32>) {
+        if self.whole {
+            return (live, Vec::new(), vec![u32::MAX; self.levels.len()]);
+        }
         if quota == 0 {
             return Default::default();
         }

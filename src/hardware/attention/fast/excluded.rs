@@ -6,9 +6,9 @@
 //! among it and those behind it, N_j being the probability that none of these has. After each that has come
 //! one uniform decides by N whether anybody behind it has. Its code comes from its law cut off at c.
 
-use super::back::Row;
 use super::candidates::{LEAST, PlannedTile};
 use super::front::Front;
+use super::row::Row;
 use crate::base::kernel::{LANES, Lanes, Level, overtaken};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::attention::Prepared;

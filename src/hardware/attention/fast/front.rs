@@ -2,7 +2,7 @@
 
 use super::candidates::{PlannedRow, candidates};
 use super::normal::Normal;
-use super::{Attention, Finish, Prepared};
+use super::{Attention, Finish, Prepared, keeps_all};
 use crate::base::kernel::{ColumnDraws, Factor, Pair, Source, Statics, StepMix};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::crossbar::{LineReading, WeightLaw};
@@ -28,6 +28,8 @@ pub(super) struct Front {
     pub levels: Vec<(f64, f64)>,
     /// Whether any level has a variance.
     pub ramp_spreads: bool,
+    /// Whether a design keeps every column, so that all are converted.
+    pub whole: bool,
     /// See [`CUT`](super::candidates::CUT).
     pub cut: f64,
     pub noise_lsb: f64,
@@ -113,6 +115,7 @@ impl Front {
             variance,
             ramp_spreads: levels.iter().any(|(_, moved)| *moved > 0.0),
             levels,
+            whole: finishes.iter().any(keeps_all),
             cut,
             noise_lsb: 0.0,
             normal: Normal::new(),

@@ -11,6 +11,8 @@
 //!    draws which and where ([`excluded`]).
 //! 3. Selection, softmax, A x V and metrics run in 32 lanes.
 //!
+//! Beside the conventional design, which keeps every column, all columns are converted, for every design of its run.
+//!
 //! **What is exact.** Columns of a row are independent given the chip, and each row's law is that of the
 //! exact path: whatever the cut between candidates and others, it only moves work. Numbers are held more
 //! coarsely than in the exact path: errors of weights in 2^-15 of their reach or, of rows whose sums would leave 32
@@ -37,24 +39,24 @@ mod candidates;
 mod excluded;
 mod front;
 mod normal;
+mod row;
 mod value;
 
 use std::ops::Range;
 
 use super::{Attention, Datapath, Finish, Prepared};
-use crate::base::kernel::{
-    Column, LANES, Lanes, Level, MOST, best, convert_column, convert_jointly,
-};
+use crate::base::kernel::{Column, LANES, Lanes, Level, best, convert_column, convert_jointly};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::base::timing::Arbiter;
 use crate::hardware::converter::Below;
 use crate::hardware::crossbar::why_not_normal;
 
+use back::Case;
 pub use back::FastTally;
-use back::{Case, Row};
 pub use book::FastSpent;
 use candidates::CUT;
 use front::Front;
+use row::Row;
 use value::{ValueRoom, ValueTiles};
 
 /// A block of trials: trials 32 b to 32 b + 31.
@@ -80,6 +82,32 @@ pub struct FastRoom {
     value: ValueRoom,
 }
 
+/// Most places of a row, among which the network of the first ones grows.
+const MOST: usize = 64;
+
+/// Most pairs of a head all of whose columns are converted: 32 keys of each are held.
+const MOST_PAIRS: usize = 1 << 20;
+
+/// Whether a design keeps every column.
+fn keeps_all(finish: &Finish<'_>) -> bool {
+    finish.datapath == Datapath::Conventional {}
+}
+
+/// Most columns of a row that enter a design's softmax.
+fn most_survivors(finish: &Finish<'_>) -> usize {
+    let tokens = finish
+        .attention
+        .crossbar
+        .tiles()
+        .last()
+        .map_or(0, |tile| tile.end);
+    if keeps_all(finish) {
+        tokens
+    } else {
+        finish.topk.k
+    }
+}
+
 /// Why these designs on this hardware have no fast path; none if they have.
 #[must_use]
 pub fn why_exact(finish: &Finish<'_>) -> Option<&'static str> {
@@ -95,8 +123,6 @@ pub fn why_exact(finish: &Finish<'_>) -> Option<&'static str> {
             .then_some("the comparator draws at each step"))
         .or((ramp.below() == (Below::Absent {}))
             .then_some("columns below the last level have no code"))
-        .or((datapath == Datapath::Conventional {})
-            .then_some("the conventional design keeps every column"))
         .or(
             (early && attention.timing.switches().arbiter == (Arbiter::Queue {}))
                 .then_some("a queueing arbiter selects on its own"),
@@ -116,9 +142,11 @@ pub fn why_exact(finish: &Finish<'_>) -> Option<&'static str> {
             .softmax
             .threshold_percentile()
             .map(|_| "the softmax looks at scores, not at differences"))
-        .or((finish.topk.k > MOST).then_some("k is above 64"))
-        .or((!attention.timing.fits_lanes(ramp.steps(), finish.topk.k))
-            .then_some("a query takes longer than 2 ms"))
+        .or((!keeps_all(finish) && finish.topk.k > MOST).then_some("k is above 64"))
+        .or(
+            (early && !attention.timing.fits_lanes(ramp.steps(), finish.topk.k))
+                .then_some("a query takes longer than 2 ms"),
+        )
 }
 
 impl<'a> Fast<'a> {
@@ -152,6 +180,10 @@ impl<'a> Fast<'a> {
             if let Some(why) = why_exact(finish) {
                 return Err(why);
             }
+        }
+        let pairs = prepared.k.nrows() * prepared.q.ncols();
+        if finishes.iter().any(keeps_all) && pairs > MOST_PAIRS {
+            return Err("the conventional design keeps more than 2^20 pairs of a head");
         }
         let front = Front::plan(cut, attention, finishes, prepared, alone)?;
         let values = ValueTiles::plan(attention, prepared, alone);
@@ -219,11 +251,10 @@ impl<'a> Fast<'a> {
                 }
             }
         }
-        let queries = front.rows.len();
         let mut tallies: Vec<FastTally> = self
             .cases
             .iter()
-            .map(|case| case.open(block == 0, queries))
+            .map(|case| case.open(block == 0, front.rows.len()))
             .collect();
         let deepest = front.rows.iter().map(|row| row.depth).max().unwrap_or(0);
         room.lists.resize(deepest, [0; LANES]);
@@ -252,9 +283,14 @@ impl<'a> Fast<'a> {
             }
             room.row
                 .unpack(self.level, front.statics.tag_bits, row, &room.lists);
+            let keys = match row.tiles.as_slice() {
+                [first, .., last] => &room.keys[first.keys.start..last.keys.end],
+                [only] => &room.keys[only.keys.clone()],
+                [] => &[],
+            };
             for (design, (case, tally)) in self.cases.iter().zip(&mut tallies).enumerate() {
-                case.finish(self.level, query, row, &mut room.row, tally);
-                seen(design, query, room.row.survivors());
+                case.finish(self.level, query, row, keys, &mut room.row, tally);
+                seen(design, query, &room.row.tokens);
             }
         }
         if let Some(values) = &self.values {

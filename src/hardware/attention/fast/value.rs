@@ -1,6 +1,7 @@
 //! V on noisy tiles, trial by trial: the chips' cells, and each design's ADC.
 
 use super::normal::Normal;
+use super::{keeps_all, most_survivors};
 use crate::base::cost::QueryTrace;
 use crate::base::kernel::{
     Cells, Driven, FINEST, Joined, LANES, Lanes, Level, Rounding, Written, tile_product,
@@ -38,14 +39,19 @@ pub(super) struct ValueCase {
     /// i16 by code of A.
     codes: Vec<u16>,
     lsb: f32,
-    slots: usize,
+    /// Most rows that a query drives.
+    most: usize,
+    /// Whether columns whose code of A is zero, most of all columns, are left out at once.
+    sparse: bool,
 }
 
 /// What a block of trials hands to A x V, lane by lane.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Handed {
-    /// Token and code of A, `token << 16 | code`, by query and slot.
+    /// Token and code of A, `token << 16 | code`, query by query.
     survivors: Vec<Vec<u32>>,
+    /// Where those of a query end.
+    ends: Vec<Vec<u32>>,
     /// What a joined code is worth in the output, by query.
     gains: Vec<Vec<f32>>,
 }
@@ -152,7 +158,8 @@ impl ValueTiles {
                 .map(|code| (f64::from(code) * unit).round() as u16)
                 .collect(),
             lsb: adc.lsb as f32,
-            slots: finish.topk.k,
+            most: most_survivors(finish),
+            sparse: keeps_all(finish),
         })
     }
 
@@ -173,6 +180,7 @@ impl ValueTiles {
             let (case, handed) = (design.case, design.handed);
             let driven = Driven {
                 survivors: &handed.survivors[lane],
+                ends: &handed.ends[lane],
                 key: noise,
                 first: &self.noise,
                 gains: &handed.gains[lane],
@@ -190,7 +198,7 @@ impl ValueTiles {
                 &mut room.rows,
             );
             for (query, rows) in room.rows.chunks(self.tiles.max(1)).enumerate() {
-                let counts = design.rows.chunks_mut(case.slots + 1);
+                let counts = design.rows.chunks_mut(case.most + 1);
                 for (counts, rows) in counts.zip(rows) {
                     counts[*rows as usize][lane] += 1;
                 }
@@ -203,19 +211,23 @@ impl ValueTiles {
 }
 
 impl Handed {
-    /// Room for a block.
-    pub fn open(&mut self, queries: usize, case: &ValueCase) {
-        self.survivors.resize(LANES, Vec::new());
-        self.gains.resize(LANES, Vec::new());
-        for (survivors, gains) in self.survivors.iter_mut().zip(&mut self.gains) {
-            survivors.clear();
-            survivors.resize(queries * case.slots, 0);
-            gains.clear();
-            gains.resize(queries, 0.0);
+    /// Room for a block. Designs that choose hand over as many of each query; of a design that keeps all, most
+    /// columns drive nothing.
+    pub fn of(queries: usize, case: &ValueCase) -> Self {
+        let (survivors, ends) = if case.sparse {
+            (Vec::new(), Vec::new())
+        } else {
+            let ends = (1..=queries).map(|query| (query * case.most) as u32);
+            (vec![0; queries * case.most], ends.collect())
+        };
+        Self {
+            survivors: vec![survivors; LANES],
+            ends: vec![ends; LANES],
+            gains: vec![vec![0.0; queries]; LANES],
         }
     }
 
-    /// Hands a query over.
+    /// Hands a query over, after the one before it.
     pub fn put(
         &mut self,
         case: &ValueCase,
@@ -226,10 +238,18 @@ impl Handed {
     ) {
         for lane in 0..LANES {
             self.gains[lane][query] = gain[lane] * case.lsb;
-            let own = &mut self.survivors[lane][query * case.slots..];
-            for ((own, token), weight) in own.iter_mut().zip(tokens).zip(weights) {
+            let all = tokens.iter().zip(weights).map(|(token, weight)| {
                 let code = case.codes[weight[lane] as usize];
-                *own = u32::from(token[lane]) << 16 | u32::from(code);
+                u32::from(token[lane]) << 16 | u32::from(code)
+            });
+            let own = &mut self.survivors[lane];
+            if case.sparse {
+                own.extend(all.filter(|survivor| survivor & 0xFFFF != 0));
+                self.ends[lane].push(own.len() as u32);
+            } else {
+                for (own, survivor) in own[query * case.most..].iter_mut().zip(all) {
+                    *own = survivor;
+                }
             }
         }
     }
