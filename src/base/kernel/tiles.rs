@@ -61,7 +61,7 @@ impl Rounding {
                 max,
                 finer,
                 beside: 0,
-                half: FRACTIONS as u16 / 2 << finer,
+                half: (FRACTIONS as u16 / 2) << finer,
             };
         }
         let chance =

@@ -11,7 +11,7 @@ use super::level::{Avx512, Simd};
 use super::normal::{LARGEST, WORDS};
 use super::octave::OCTAVES;
 use super::{Granted, LANES, Lanes, Line, Passed, Rounding, Rows, Slot, Station, plain};
-use rows::{LONG, distances, fetch};
+use rows::{LONG, distances, distances_many, fetch};
 use tiles::{convert, drive, drive_many};
 use words::{counters, in_order, words};
 
@@ -302,7 +302,8 @@ impl Simd for Avx512 {
                         };
                         distances(values, float, tokens, weights, gain, distance);
                     },)*
-                    _ => plain::distances(values, float, tokens, weights, gain, distance),
+                    // SAFETY: as above.
+                    _ => unsafe { distances_many(values, float, tokens, weights, gain, distance) },
                 }
             };
         }

@@ -45,6 +45,43 @@ pub unsafe fn distances<const N: usize>(
     }
 }
 
+/// The same of any number of survivors, row by row.
+///
+/// # Safety
+/// Only for copies compiled for AVX-512.
+#[inline(always)]
+pub unsafe fn distances_many(
+    values: &Rows,
+    float: &[Line<[f32; 16]>],
+    tokens: &[Lanes<u16>],
+    weights: &[Lanes<f32>],
+    gain: &Lanes<f32>,
+    distance: &mut Lanes<[f32; 16]>,
+) {
+    for lane in 0..LANES {
+        // SAFETY: as above; a `Line` is aligned to the 64 bytes of a load; places lie inside a group of four.
+        unsafe {
+            let gain = _mm512_set1_ps(gain[lane]);
+            let mut square = _mm512_loadu_ps(distance[lane].as_ptr());
+            for (group, float) in float.as_chunks::<4>().0.iter().enumerate() {
+                let mut sums = [_mm512_setzero_ps(); 4];
+                for (token, weight) in tokens.iter().zip(weights) {
+                    let row = &values.row(usize::from(token[lane]))[4 * group..][..4];
+                    let weight = _mm512_set1_ps(weight[lane]);
+                    for (value, sum) in row.iter().zip(&mut sums) {
+                        *sum = _mm512_fmadd_ps(weight, _mm512_load_ps(value.0.as_ptr()), *sum);
+                    }
+                }
+                for (sum, float) in sums.into_iter().zip(float) {
+                    let off = _mm512_fmsub_ps(gain, sum, _mm512_load_ps(float.0.as_ptr()));
+                    square = _mm512_fmadd_ps(off, off, square);
+                }
+            }
+            _mm512_storeu_ps(distance[lane].as_mut_ptr(), square);
+        }
+    }
+}
+
 /// Entries of a table that are looked up by permutations, 32 at a time; in a longer one lane by lane.
 pub const LONG: usize = 128;
 

@@ -329,10 +329,10 @@ fn all_columns_are_survivors_with_their_own_index() {
     let known = Known {
         log_probability: (0..count).map(|at| -1.0 - at as f32 / 16.0).collect(),
         clean: (0..count).map(|at| (at % 40) as f32).collect(),
-        identity: (0..count as u32).map(|at| 9 << 16 | at * 3).collect(),
+        identity: (0..count as u32).map(|at| (9 << 16) | (at * 3)).collect(),
     };
     let keys: Vec<Lanes<u16>> = (0..count as u64)
-        .map(|at| words(21, at).map(|half| ((half % 32) << 8) as u16 | at as u16 % 256))
+        .map(|at| words(21, at).map(|half| ((half % 32) << 8) as u16 | (at as u16 % 256)))
         .collect();
     let slots: Vec<Slot> = (0..)
         .zip(&keys)
