@@ -25,6 +25,9 @@
 //! With errors that several heads of a chip share, or a column kept by more queries than twice its sources of error,
 //! errors are drawn row by row and multiplied ([`convert_column`]): 64 normals and 32 products of pairs of i16 a pair of lanes instead.
 //!
+//! Beside the conventional design all pairs are converted, and its own softmax ([`softmax_all`]) and A x V take every
+//! column: 0.8 ms a trial of the same head, most of it A x V.
+//!
 //! With V on noisy tiles (`experiments/throughput_nominal.toml`, 147 us) half of the time is [`tile_product`]: the plain
 //! ADC converts 196 608 sums a trial, 0.3 ns each. Of the 29 instructions for 32 of them, 13 make the uniforms
 //! (two 64-bit multiplications are six) and nine look up three thresholds. A fifth is [`write_cells`]: a normal for
