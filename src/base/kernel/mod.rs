@@ -26,7 +26,7 @@
 //! errors are drawn row by row and multiplied ([`convert_column`]): 64 normals and 32 products of pairs of i16 a pair of lanes instead.
 //!
 //! Beside the conventional design all pairs are converted, and its own softmax ([`softmax_all`]) and A x V take every
-//! column: 0.8 ms a trial of the same head, most of it A x V.
+//! column: 0.8 ms a trial of the same head, half of it A x V, a quarter the columns.
 //!
 //! With V on noisy tiles (`experiments/throughput_nominal.toml`, 147 us) half of the time is [`tile_product`]: the plain
 //! ADC converts 196 608 sums a trial, 0.3 ns each. Of the 29 instructions for 32 of them, 13 make the uniforms
