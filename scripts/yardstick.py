@@ -364,6 +364,7 @@ def more(bench):
     for tokens in (384, 1024, 4096):
         # The difference of two runs leaves what comes before the first trial out.
         tall = ["--threads", "1", "--set", f"workload.synthetic.tokens={tokens}"]
+        tall += ["--set", "topk.split={proportional={}}"]
         count = max(2_000_000 // tokens // 32 * 32, 320)
         long, short = (run("throughput", *tall, "--trials", str(n))["cpu"] for n in (count, count // 2))
         each = (long - short) / (count - count // 2)
