@@ -229,8 +229,7 @@ fn one_by_one(plan: &mut Plan, point: usize, design: usize, trials: usize) -> Ve
         for block in (0..tallies.len() / 32).rev() {
             let mut room = FastRoom::default();
             let done = fast.run(Seed(77), block as u64, &mut room);
-            for lane in 0..32 {
-                let spent = fast.spent(0, &done[0])[lane];
+            for (lane, spent) in fast.spent(0, &done[0]).into_iter().enumerate() {
                 let tally = HeadTally::of_fast(&finishes[0], &prepared, &done[0], lane, &spent);
                 tallies[32 * block + lane].push(tally);
             }

@@ -217,8 +217,9 @@ impl Set {
                 };
                 let done = fast.watch(seed, block as u64, &mut room, see);
                 for (design, tally) in done.iter().enumerate() {
+                    let spent = fast.spent(design, tally);
                     for (lane, by_design) in tallies.iter_mut().enumerate() {
-                        let spent = fast.spent(design, tally)[lane];
+                        let spent = spent[lane];
                         let finish = &all[head][design];
                         let tally = HeadTally::of_fast(finish, prepared, tally, lane, &spent);
                         for (sum, count) in sample.stops[design][group]

@@ -30,6 +30,15 @@ pub struct Granted {
     pub count: usize,
 }
 
+impl Granted {
+    /// Its grants among the slots of a query.
+    #[inline(always)]
+    #[must_use]
+    pub fn grants<'s>(&self, slots: &'s [Slot]) -> &'s [Slot] {
+        &slots[self.first..self.first + self.count]
+    }
+}
+
 /// What a station of the pipeline takes for a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Station {

@@ -179,8 +179,7 @@ pub fn pass(
 ) {
     let mut slowest = [[0; LANES], [0; LANES], [softmax; LANES]];
     for tile in tiles {
-        let grants = &slots[tile.first..tile.first + tile.count];
-        take(&tile.clock, grants, &mut slowest);
+        take(&tile.clock, tile.grants(slots), &mut slowest);
     }
     let mut at = [0_u64; LANES];
     for (station, passed) in stations.iter().zip(passed) {

@@ -19,7 +19,7 @@ unsafe fn half(tiles: &[Granted], slots: &[Slot], softmax: u32, from: usize) -> 
         let zero = _mm512_setzero_si512();
         let (mut ramp, mut beyond, mut last) = (zero, zero, splat(softmax));
         for tile in tiles {
-            let grants = &slots[tile.first..tile.first + tile.count];
+            let grants = tile.grants(slots);
             let codes = |slot: &Slot| _mm256_loadu_si256(slot.code.as_ptr().add(from).cast());
             let Some(stop) = grants.last().map(codes) else {
                 continue;

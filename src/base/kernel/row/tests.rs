@@ -275,19 +275,24 @@ fn near_tie(params: &SoftmaxParams, values: &[f64]) -> bool {
     tie || values.iter().any(code)
 }
 
-/// Tables of known columns that fill whole registers, leave some over, and are looked up lane by lane.
-#[test]
-fn what_is_known_of_any_number_of_columns_is_found_alike_at_every_level() {
+/// Tables of an exponential.
+fn falling(weighing: Weighing, reciprocal_bits: u32) -> RowTables {
     let value = |code: usize| (-0.1 * code as f32).exp();
-    let tables = RowTables {
+    RowTables {
         values: std::array::from_fn(value),
         entropies: std::array::from_fn(|code| value(code) * value(code).ln()),
         weights: std::array::from_fn(|code| (31.0 * value(code)).round()),
         gain: 0.5,
         decoded: std::array::from_fn(|code| code as f32),
-        weighing: Weighing::Looked,
-        reciprocal_bits: 24,
-    };
+        weighing,
+        reciprocal_bits,
+    }
+}
+
+/// Tables of known columns that fill whole registers, leave some over, and are looked up lane by lane.
+#[test]
+fn what_is_known_of_any_number_of_columns_is_found_alike_at_every_level() {
+    let tables = falling(Weighing::Looked, 24);
     for count in [1, 31, 32, 33, 96, 127, 128, 129, 300_u32] {
         let known = Known {
             log_probability: (0..count).map(|at| -1.0 - at as f32 / 16.0).collect(),
@@ -342,17 +347,8 @@ fn all_columns_are_survivors_with_their_own_index() {
         })
         .collect();
     let which: Vec<usize> = (0..count).collect();
-    let value = |code: usize| (-0.1 * code as f32).exp();
     for weighing in [Weighing::Looked, Weighing::Unit(15.0)] {
-        let tables = RowTables {
-            values: std::array::from_fn(value),
-            entropies: std::array::from_fn(|code| value(code) * value(code).ln()),
-            weights: std::array::from_fn(|code| (31.0 * value(code)).round()),
-            gain: 0.5,
-            decoded: std::array::from_fn(|code| code as f32),
-            weighing,
-            reciprocal_bits: 16,
-        };
+        let tables = falling(weighing, 16);
         for level in Level::all() {
             let run = |all: bool| {
                 let (mut sums, mut gain) = (RowSums::default(), [0.0; LANES]);

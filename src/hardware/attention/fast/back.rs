@@ -212,33 +212,27 @@ impl<'a> Case<'a> {
         tally.driven_rows += u64::from(tally.driven > before);
         let k = self.finish.topk.k;
         if self.finish.sorts_whole_row() && row.which.len() > k {
-            let mut slots = std::mem::take(&mut row.slots);
-            let mut which = std::mem::take(&mut row.which);
-            let identity = &row.known(planned).identity;
-            merge(level, k, identity, &mut slots, &mut which);
-            (row.slots, row.which) = (slots, which);
+            let identity = &row.come.known(planned).identity;
+            merge(level, k, identity, &mut row.slots, &mut row.which);
         }
         tally.survivors += row.which.len() as u64;
         let wanted = k.min(planned.live);
         tally.wanted_rows += u64::from(wanted > 0);
-        let mut weights = std::mem::take(&mut row.weights);
-        let mut tokens = std::mem::take(&mut row.tokens);
-        weights.resize(row.which.len(), [0.0; LANES]);
-        tokens.resize(row.which.len(), [0; LANES]);
+        row.weights.resize(row.which.len(), [0.0; LANES]);
+        row.tokens.resize(row.which.len(), [0; LANES]);
         let mut gain = [0.0; LANES];
         softmax_row(
             level,
             &self.tables,
-            row.known(planned),
+            row.come.known(planned),
             &row.slots,
             &row.which,
             wanted as u16,
             &mut tally.row,
-            &mut weights,
-            &mut tokens,
+            &mut row.weights,
+            &mut row.tokens,
             &mut gain,
         );
-        (row.weights, row.tokens) = (weights, tokens);
         gain
     }
 

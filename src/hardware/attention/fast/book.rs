@@ -206,8 +206,9 @@ impl<'a> Tariff<'a> {
         let planned = &self.queries[query];
         if !self.alike {
             for (tile, beyond) in planned.granted.iter().zip(&planned.beyond) {
-                let grants = &slots[tile.first..tile.first + tile.count];
-                let Some(stop) = grants.last() else { continue };
+                let Some(stop) = tile.grants(slots).last() else {
+                    continue;
+                };
                 for lane in 0..LANES {
                     let more = &beyond[usize::from(stop.code[lane])];
                     for (energy, more) in book.energy.iter_mut().zip(more) {
@@ -264,8 +265,8 @@ impl<'a> Tariff<'a> {
         let planned = &self.queries[query];
         let mut trace = planned.trace.clone();
         for (tile, granted) in trace.tiles.iter_mut().zip(&planned.granted) {
-            let grants = &slots[granted.first..granted.first + granted.count];
-            let codes: Vec<u16> = grants.iter().map(|slot| slot.code[0]).collect();
+            let grants = granted.grants(slots).iter();
+            let codes: Vec<u16> = grants.map(|slot| slot.code[0]).collect();
             if let Some(last) = codes.last() {
                 tile.stop_step = u32::from(*last) + 1;
                 tile.grants = codes

@@ -44,6 +44,14 @@ pub(super) struct PlannedTile {
     pub alone: Vec<u32>,
 }
 
+impl PlannedRow {
+    /// Keys of all tiles, which stand one behind another.
+    pub fn keys(&self) -> Keys {
+        let start = self.tiles.first().map_or(0, |tile| tile.keys.start);
+        start..self.tiles.last().map_or(0, |tile| tile.keys.end)
+    }
+}
+
 impl Front {
     pub fn plan_row(
         &mut self,

@@ -38,7 +38,7 @@ impl Front {
             let trial = block * LANES as u64 + lane as u64;
             let mut stream = seed.stream(Purpose::Excluded, trial, site);
             for (token, code) in self.walk(query, tile, stop, || stream.uniform()) {
-                row.know(&self.rows[query], token, prepared, query);
+                row.come.know(&self.rows[query], token, prepared, query);
                 insert(list, lane, (code << tag_bits | (token - part.start)) as u16);
             }
         }

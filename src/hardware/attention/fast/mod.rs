@@ -264,7 +264,7 @@ impl<'a> Fast<'a> {
                 block,
                 Site(head, self.prepared.address(query)),
             );
-            room.row.open();
+            room.row.come.open();
             let mut at = 0;
             for (tile, part) in row.tiles.iter().enumerate() {
                 let list = &mut room.lists[at..at + part.depth];
@@ -283,11 +283,7 @@ impl<'a> Fast<'a> {
             }
             room.row
                 .unpack(self.level, front.statics.tag_bits, row, &room.lists);
-            let keys = match row.tiles.as_slice() {
-                [first, .., last] => &room.keys[first.keys.start..last.keys.end],
-                [only] => &room.keys[only.keys.clone()],
-                [] => &[],
-            };
+            let keys = &room.keys[row.keys()];
             for (design, (case, tally)) in self.cases.iter().zip(&mut tallies).enumerate() {
                 case.finish(self.level, query, row, keys, &mut room.row, tally);
                 seen(design, query, &room.row.tokens);

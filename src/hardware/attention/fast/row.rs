@@ -7,9 +7,8 @@ use crate::hardware::attention::Prepared;
 /// Room for one row of a block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Row {
-    /// Columns that came though they were left out: their tokens, and what is known of them.
-    extra: Vec<usize>,
-    known: Known,
+    /// Columns that came though they were left out.
+    pub come: Come,
     /// Places of all tiles.
     pub slots: Vec<Slot>,
     /// Those of them that a design keeps.
@@ -19,7 +18,14 @@ pub(super) struct Row {
     pub tokens: Vec<Lanes<u16>>,
 }
 
-impl Row {
+/// Tokens of columns that came though they were left out, and what is known of the row with them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Come {
+    extra: Vec<usize>,
+    known: Known,
+}
+
+impl Come {
     pub fn open(&mut self) {
         self.extra.clear();
     }
@@ -44,7 +50,9 @@ impl Row {
         self.extra.push(token);
         know(&mut self.known, token, prepared, query);
     }
+}
 
+impl Row {
     /// Codes and indices of the places of every tile.
     pub fn unpack(&mut self, level: Level, tag_bits: u32, row: &PlannedRow, lists: &[Lanes<u16>]) {
         self.slots.resize(row.depth, Slot::EMPTY);
@@ -60,13 +68,14 @@ impl Row {
                 &row.index[tile.start..],
                 &mut self.slots[range.clone()],
             );
-            if !self.extra.is_empty() {
+            if !self.come.extra.is_empty() {
                 let places = &lists[range.start..range.start + tile.quota];
                 for (list, slot) in places.iter().zip(&mut self.slots[range]) {
                     for (key, index) in list.iter().zip(&mut slot.index) {
                         if *index == NONE {
                             let token = tile.start + usize::from(key & mask);
-                            let extra = self.extra.iter().position(|extra| *extra == token);
+                            let mut extra = self.come.extra.iter();
+                            let extra = extra.position(|extra| *extra == token);
                             *index = (row.known.identity.len() + extra.unwrap_or(0)) as u16;
                         }
                     }
