@@ -208,6 +208,33 @@ fn a_result_depends_neither_on_the_batch_nor_on_the_order() {
     assert!(spent.noise_lsb().unwrap() > 0.05);
 }
 
+/// What is said to run alike is run once: the conventional design knows no k, the others do.
+#[test]
+fn layouts_that_are_said_to_run_alike_come_to_the_same() {
+    let bench = |datapath, k, bitlines| {
+        let mut params = small_tiles(K::All(k), Split::Proportional {});
+        params.crossbar.bitlines = bitlines;
+        Bench::new(&params, &device("sram-65nm"), datapath)
+    };
+    for datapath in DESIGNS {
+        let few = bench(datapath, 2, 16);
+        for other in [bench(datapath, 7, 16), bench(datapath, 2, 12)] {
+            let all: &[&[usize]] = &[&[0, 1, 2, 3, 4]];
+            let same = few.run(1, all) == other.run(1, all);
+            assert_eq!(few.laid.runs_like(&other.laid), same, "{datapath:?}");
+        }
+        assert!(few.laid.runs_like(&few.laid));
+        for another in DESIGNS.into_iter().filter(|design| *design != datapath) {
+            assert!(!few.laid.runs_like(&bench(another, 2, 16).laid));
+        }
+    }
+    let few = bench(Datapath::Conventional {}, 2, 16);
+    assert!(
+        few.laid
+            .runs_like(&bench(Datapath::Conventional {}, 7, 16).laid)
+    );
+}
+
 #[test]
 fn k_stands_for_all_heads_for_a_layer_or_for_a_head() {
     let features = |k| {

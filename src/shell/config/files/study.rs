@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use super::{Store, about, named, there};
 use crate::base::mistake::Mistakes;
 use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES};
-use crate::study::model::{Encoder, EncoderShape, InputShape, ModelParams, Pooling, Words};
+use crate::study::model::{
+    Encoder, EncoderShape, InputShape, ModelParams, Pooling, Recorded, Words,
+};
 use crate::study::task::{
     self, ClassifyParams, ImageFiles, ImagesParams, Judge, MailsParams, Probe, StsParams,
     TaskParams, TaskSet,
@@ -30,6 +32,8 @@ pub struct Study {
     pub lengths: BTreeSet<usize>,
     /// One number a unit by float heads.
     pub float: OnceLock<Vec<f64>>,
+    /// Operands of every head for the calibration samples, by float heads.
+    pub recorded: OnceLock<Vec<Recorded>>,
 }
 
 /// What a missing file is fetched with, if it is one of those the repository does not hold.
@@ -195,6 +199,7 @@ impl Opening<'_> {
             longest,
             lengths,
             float: OnceLock::new(),
+            recorded: OnceLock::new(),
         })
     }
 
