@@ -166,6 +166,7 @@ impl Attention {
         let noise = device.column.noise;
         let mut noise_square_sum = 0.0;
         let mut live_columns = 0;
+        let (mut depths, mut draws) = (vec![0.0; tokens], vec![0.0; tokens]);
         for query in 0..sums.ncols() {
             let mut sums = sums.column_mut(query);
             let sums = sums.as_mut_slice();
@@ -178,42 +179,38 @@ impl Attention {
                 sums,
             );
             let slopes = lines.apply(&prepared.clean, query, sums);
-            let mut comparator = seed.stream(
-                Purpose::Comparator,
-                chip.trial,
-                Site(head, prepared.address(query)),
-            );
-            for (token, sum) in sums.iter_mut().enumerate() {
-                let slope = slopes.as_ref().map_or(1.0, |slopes| slopes[token]);
-                let mut depth = (start - *sum) / lsb;
-                if let Some(offset) = chip.offset.get(token) {
-                    depth -= device.column.offset * offset / slope;
+            let slopes = slopes.as_deref();
+            for (depth, sum) in depths.iter_mut().zip(&*sums) {
+                *depth = (start - sum) / lsb;
+            }
+            rise(&mut depths, device.column.offset, &chip.offset, slopes);
+            let each_step = self.ramp.draws_each_step();
+            if noise > 0.0 && !each_step {
+                let site = Site(head, prepared.address(query));
+                let mut comparator = seed.stream(Purpose::Comparator, chip.trial, site);
+                comparator.fill_normal(&mut draws);
+                rise(&mut depths, noise, &draws, slopes);
+            }
+            for (token, (sum, &depth)) in sums.iter_mut().zip(&depths).enumerate() {
+                if !prepared.mask.is_live(query, token, tokens) {
+                    *sum = f64::INFINITY;
+                    continue;
                 }
                 let ladder = ladders.of(token);
                 let mut drawn_later = 0.0;
-                let trip = if self.ramp.draws_each_step() {
-                    drawn_later = noise / slope;
+                *sum = if each_step {
+                    drawn_later = slopes.map_or(noise, |slopes| noise / slopes[token]);
                     let step = prepared.address(query) << 32 | token as u64 | 1 << 63;
-                    let site = Site(head, step);
-                    let mut stream = seed.stream(Purpose::Comparator, chip.trial, site);
+                    let mut stream = seed.stream(Purpose::Comparator, chip.trial, Site(head, step));
                     self.ramp
-                        .trip_with_step_noise(depth, ladder, noise / slope, &mut stream)
+                        .trip_with_step_noise(depth, ladder, drawn_later, &mut stream)
                 } else {
-                    if noise > 0.0 {
-                        depth -= noise * comparator.normal() / slope;
-                    }
                     self.ramp.trip(depth, ladder)
                 };
-                if prepared.mask.is_live(query, token, tokens) {
-                    let deviation = depth
-                        - prepared.clean_depth(token, query)
-                        - self.ramp.deviation(trip, ladder);
-                    noise_square_sum += deviation * deviation + drawn_later * drawn_later;
-                    live_columns += 1;
-                    *sum = trip;
-                } else {
-                    *sum = f64::INFINITY;
-                }
+                let deviation =
+                    depth - prepared.clean_depth(token, query) - self.ramp.deviation(*sum, ladder);
+                noise_square_sum += deviation * deviation + drawn_later * drawn_later;
+                live_columns += 1;
             }
         }
         Conversion {
@@ -221,6 +218,24 @@ impl Attention {
             written: written.cost,
             noise_square_sum,
             live: live_columns,
+        }
+    }
+}
+
+/// What columns are read too high by, taken from their depths in LSB: `sigma` times each one's draw over the
+/// slope of its line. Without draws nothing is.
+fn rise(depths: &mut [f64], sigma: f64, draws: &[f64], slopes: Option<&[f64]>) {
+    let columns = depths.iter_mut().zip(draws);
+    match slopes {
+        Some(slopes) => {
+            for ((depth, draw), slope) in columns.zip(slopes) {
+                *depth -= sigma * draw / slope;
+            }
+        }
+        None => {
+            for (depth, draw) in columns {
+                *depth -= sigma * draw;
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::base::cost::Costed;
 use crate::base::rng::{Purpose, Seed, Site, Stream};
 use crate::hardware::converter::PlainAdc;
 use crate::hardware::crossbar::{StoredValues, Values};
+use crate::hardware::quantise::Matrix;
 use crate::hardware::topk::Winner;
 
 /// Sums of one tile's columns for one query, (d_v bits) values.
@@ -14,6 +15,18 @@ pub(super) struct PartialSums {
     pub rows: u32,
     /// Variance of each by the devices' read noise, if they have any.
     variance: Option<Vec<f64>>,
+}
+
+/// A token's levels as a slice: an iterator over a matrix is not compiled to vectors.
+fn column(levels: &Matrix, token: usize) -> &[f64] {
+    let rows = levels.nrows();
+    &levels.as_slice()[token * rows..][..rows]
+}
+
+fn add(sums: &mut [f64], code: f64, levels: &[f64]) {
+    for (sum, level) in sums.iter_mut().zip(levels) {
+        *sum += code * level;
+    }
 }
 
 impl PartialSums {
@@ -37,16 +50,9 @@ impl PartialSums {
                 continue;
             }
             rows += 1;
-            for (sum, level) in values
-                .iter_mut()
-                .zip(stored.levels.column(winner.token).iter())
-            {
-                *sum += code * level;
-            }
+            add(&mut values, code, column(&stored.levels, winner.token));
             if let (Some(sums), Some(each)) = (&mut variance, &stored.read_variance) {
-                for (sum, each) in sums.iter_mut().zip(each.column(winner.token).iter()) {
-                    *sum += code * code * each;
-                }
+                add(sums, code * code, column(each, winner.token));
             }
         }
         let sums = Self {

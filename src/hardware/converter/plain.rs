@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::mistake::Mistakes;
+use crate::hardware::quantise::round_even;
 
 /// `[av] adc`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,11 +95,8 @@ impl PlainAdc {
     /// What the converter reads for `value`, with `noise` in LSB.
     #[must_use]
     pub fn convert(&self, value: f64, noise: f64) -> f64 {
-        // Adding and taking away 1.5 x 2^52 rounds half to even as the processor does for every sum,
-        // for magnitudes below 2^51; codes have 16 bits. `round_ties_even` is a call without SSE4.1.
-        const SHIFT: f64 = 6_755_399_441_055_744.0;
         let code = (value / self.lsb + noise).clamp(-self.max, self.max);
-        ((code + SHIFT) - SHIFT) * self.lsb
+        round_even(code) * self.lsb
     }
 }
 

@@ -35,7 +35,8 @@ impl Crossbar {
             return;
         }
         for level in levels {
-            let higher = (rest / radix).floor();
+            // The floor of what is not negative; `floor` is a call without SSE4.1.
+            let higher = (rest / radix) as i64 as f64;
             *level = sign * (rest - higher * radix) / (radix - 1.0);
             rest = higher;
         }

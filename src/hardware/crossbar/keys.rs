@@ -46,8 +46,12 @@ impl CleanSums {
     #[must_use]
     pub fn of(crossbar: &Crossbar, device: &Device, k: &Matrix, q: &Matrix) -> Self {
         let (needs_negative, needs_lost) = Self::needs(device);
+        let signed = k * q;
         let negative = needs_negative.then(|| {
             // Weights as they conduct: negative products are those of opposite signs.
+            if crossbar.offset == 0.0 {
+                return (k.abs() * q.abs() - &signed) / 2.0;
+            }
             let conducting = k.add_scalar(crossbar.offset);
             (conducting.abs() * q.abs() - &conducting * q) / 2.0
         });
@@ -63,7 +67,7 @@ impl CleanSums {
             current * signs
         });
         Self {
-            signed: k * q,
+            signed,
             negative,
             lost,
         }

@@ -39,30 +39,33 @@ impl LineReading<'_> {
                 *sum -= line.pulse_loss * lost;
             }
         }
-        let negatives = clean.negative.as_ref()?.column(query);
-        let scales = self.in_column && line.compression > 0.0;
-        let mut slopes = scales.then(|| Vec::with_capacity(sums.len()));
-        for (column, sum) in sums.iter_mut().enumerate() {
-            let negative = negatives[column];
-            if let Some(draw) = self.mismatch.get(column) {
-                *sum += line.capacitance_mismatch * draw * negative;
-            }
-            if self.in_column {
-                let room = (line.headroom - self.full_scale).max(0.0);
-                *sum += (negative - room).max(0.0);
-            } else {
-                let bend = |d: f64| {
-                    let d = d.clamp(0.0, line.headroom);
-                    d - line.compression * d * d / (2.0 * line.swing)
-                };
-                *sum = bend(*sum + negative) - bend(negative);
-            }
-            if let Some(slopes) = &mut slopes {
-                let crossing = (negative + self.full_scale).min(line.headroom);
-                slopes.push((1.0 - line.compression * crossing / line.swing).max(0.05));
-            }
+        let negative = clean.negative.as_ref()?;
+        let tokens = negative.nrows();
+        let negative = &negative.as_slice()[query * tokens..][..tokens];
+        for ((sum, negative), draw) in sums.iter_mut().zip(negative).zip(self.mismatch) {
+            *sum += line.capacitance_mismatch * draw * negative;
         }
-        slopes
+        if !self.in_column {
+            let bend = |d: f64| {
+                let d = d.clamp(0.0, line.headroom);
+                d - line.compression * d * d / (2.0 * line.swing)
+            };
+            for (sum, negative) in sums.iter_mut().zip(negative) {
+                *sum = bend(*sum + negative) - bend(*negative);
+            }
+            return None;
+        }
+        let room = (line.headroom - self.full_scale).max(0.0);
+        for (sum, negative) in sums.iter_mut().zip(negative) {
+            *sum += (negative - room).max(0.0);
+        }
+        (line.compression > 0.0).then(|| {
+            let slope = |negative: &f64| {
+                let crossing = (negative + self.full_scale).min(line.headroom);
+                (1.0 - line.compression * crossing / line.swing).max(0.05)
+            };
+            negative.iter().map(slope).collect()
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{SoftmaxParams, Table, Weights};
 use crate::base::cost::{Action, Cost, Costed};
+use crate::hardware::quantise::round_even;
 
 /// The macro with the table of one head.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,7 +145,7 @@ impl Lut {
             Weights::Exact {} => (values.clone(), reciprocal),
             Weights::RowMax { max_code } => {
                 let max = f64::from(max_code);
-                let codes = values.iter().map(|e| (e / largest * max).round_ties_even());
+                let codes = values.iter().map(|e| round_even(e / largest * max));
                 (codes.collect(), largest / max * reciprocal)
             }
             Weights::Unit { max_code } => {
@@ -152,7 +153,7 @@ impl Lut {
                 let codes = values
                     .iter()
                     // A rounded reciprocal, or an exponential above 1, goes beyond what drives a row.
-                    .map(|e| (e * reciprocal * max).round_ties_even().min(max));
+                    .map(|e| round_even((e * reciprocal * max).min(max)));
                 (codes.collect(), 1.0 / max)
             }
         };
