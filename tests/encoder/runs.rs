@@ -48,7 +48,16 @@ fn a_folder_of_the_hub_runs_and_its_float_score_is_what_the_weights_say() {
             .iter()
             .all(|cell| cell.parse::<f64>().unwrap() > 0.0)
     );
-    assert!(out.join("figure.svg").is_file());
+    // How accurate, how long, how much energy: one picture.
+    let figure = fs::read_to_string(out.join("figure.svg")).unwrap();
+    for panel in [
+        "right answers",
+        "alpha (steps",
+        "latency of a",
+        "energy of a",
+    ] {
+        assert!(figure.contains(panel), "{panel}");
+    }
 }
 
 #[test]

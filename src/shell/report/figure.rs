@@ -6,7 +6,7 @@ use crate::shell::plot::{Axis, Figure, Panel, Point, Scale, Series, svg};
 use crate::study::task::Metric;
 
 /// What is worth a panel, and how its axis is called.
-const PANELS: [(&str, &str); 7] = [
+const PANELS: [(&str, &str); 9] = [
     ("score", "score of the task"),
     ("recall", "recall@k"),
     ("output_error", "relative output error"),
@@ -14,6 +14,22 @@ const PANELS: [(&str, &str); 7] = [
     ("tie_rate", "tie rate"),
     ("latency_ns", "latency of a head (ns)"),
     ("energy_pj", "energy of a head (pJ)"),
+    ("latency_us", "latency of a sample's heads (us)"),
+    ("energy_nj", "energy of a sample's heads (nJ)"),
+];
+
+/// What a key is called where it is swept; any other stands as it is.
+const AXES: [(&str, &str); 7] = [
+    ("topk.k", "k"),
+    ("ramp.bits", "bits of the ramp"),
+    ("device.noise_scale", "noise, times that of the device"),
+    (
+        "device.with.programming.additive.sigma.value",
+        "error of a written weight",
+    ),
+    ("crossbar.bitlines", "columns of a tile"),
+    ("workload.shape.tokens", "tokens"),
+    ("timing.softmax_lanes", "lanes of the softmax macro"),
 ];
 
 /// Most lines in one figure.
@@ -53,10 +69,12 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
         .first()
         .and_then(|entry| entry.row[at].split_once(' '))
         .map_or("", |(_, unit)| unit);
+    let named = AXES.iter().find(|(key, _)| key == path);
+    let label = named.map_or(path.as_str(), |(_, name)| name);
     let label = if x_is_number && !unit.is_empty() {
-        format!("{path} ({unit})")
+        format!("{label} ({unit})")
     } else {
-        path.clone()
+        label.to_owned()
     };
     let xs: Vec<f64> = entries.iter().map(x_of).collect();
     let (low, high) = xs.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), x| {
@@ -70,9 +88,8 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
     let panels: Vec<Panel> = PANELS
         .iter()
         .filter_map(|(metric, title)| {
-            let mean = header
-                .iter()
-                .position(|name| *name == format!("{metric}_mean"))?;
+            let mean =
+                column(&header, &format!("{metric}_mean")).or_else(|| column(&header, metric))?;
             let mut series: Vec<Series> = Vec::new();
             for (entry, x) in entries.iter().zip(&xs) {
                 let Ok(y) = entry.row[mean].parse::<f64>() else {
@@ -144,8 +161,13 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
                 }
             ),
             trials => format!(
-                "{}, seed {}, {trials} trials; bars: 95 % interval of the mean over trials",
-                plan.name, plan.params.seed
+                "{}, seed {}, {trials} trials; bars: 95 % interval of the mean over trials{}",
+                plan.name,
+                plan.params.seed,
+                match column(&header, "latency_us") {
+                    Some(_) => "; alpha, time and energy of the first",
+                    None => "",
+                }
             ),
         },
         panels,
@@ -179,13 +201,17 @@ fn float_heads(header: &[String], entries: &[Entry], xs: &[f64]) -> Option<Serie
     })
 }
 
-/// The ends of a point's bar: an interval over trials, or, of a single one, over draws of the samples.
+/// The ends of a point's bar: an interval over trials, or, of a single one, over draws of the samples; none where
+/// only the first trial is known.
 fn bar(
     plan: &Plan,
     header: &[String],
     entry: &Entry,
     (metric, mean, y): (&str, usize, f64),
 ) -> Option<(f64, f64)> {
+    if header[mean] == metric {
+        return None;
+    }
     if plan.params.trials > 1 {
         let half: f64 = entry.row[mean + 1].parse().ok()?;
         return Some((y - half, y + half));
