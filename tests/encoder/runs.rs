@@ -86,6 +86,23 @@ fn rows_do_not_depend_on_threads_and_samples_can_be_fewer() {
     assert_eq!(fs::read(again.join("rows.csv")).unwrap(), few);
 }
 
+/// With a place for every key topkima is the conventional design, sample by sample; drawn for each side on its own, they
+/// would set them apart.
+#[test]
+fn a_difference_is_taken_sample_by_sample() {
+    let folder = Folder::new();
+    let text = fs::read_to_string(folder.path().join("own.toml")).unwrap();
+    folder.write("own.toml", &text.replace("[1, 4]", "[1, 14]"));
+    let (output, out) = folder.run(&[]);
+    assert!(output.status.success(), "{output:?}");
+    let last = |name: &str| column(&out, name)[3].parse::<f64>().unwrap();
+    assert!(last("score_high") - last("score_low") > 5.0);
+    for end in ["reference_delta_low", "reference_delta_high"] {
+        assert_eq!(last(end), 0.0, "{end}");
+        assert!(column(&out, end)[1].parse::<f64>().unwrap().abs() > 1.0);
+    }
+}
+
 /// The draws of a sample belong to what it is: the same table in another order gives the same score on the same chips,
 /// and the same intervals, but for the order in which ranks are summed.
 #[test]
