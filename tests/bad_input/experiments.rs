@@ -136,6 +136,14 @@ fn an_unknown_choice_names_those_there_are() {
 }
 
 #[test]
+fn a_design_without_hardware_needs_an_encoder() {
+    let text = small(
+        "[sweep]\n\"topk.k\" = [1, 2]\n[[design]]\nname = \"b\"\ndatapath = { float = {} }\n",
+    );
+    assert_snapshot!(refused(text), @"e.toml: design[1].datapath = float: is a whole encoder without hardware; a single head is compared with its float output in any design; take another datapath, or give [model] and [task]");
+}
+
+#[test]
 fn designs_have_names_of_their_own_and_the_reference_is_one() {
     let text = format!(
         "{}{SMALL}{SRAM}{DESIGN}{DESIGN}[[design]]\nname = \"\"\ndatapath = {{ topkima = {{}}, conventional = {{}} }}\n",

@@ -10,11 +10,11 @@ use topkima::hardware::device::Device;
 use topkima::hardware::topk::{K, Split, TopkParams};
 use topkima::shell::config::{DeviceChoice, load_device};
 use topkima::study::model::{
-    Encoder, Float, Input, Laid, Pooling, Recording, Sample, Simulated, Spending,
+    Encoder, Float, FloatTopk, Input, Laid, Pooling, Recording, Sample, Simulated, Spending,
 };
 
 use crate::common::exact_on;
-use crate::setup::{minilm, minilm_words, root};
+use crate::setup::{distance, minilm, minilm_words, root};
 
 const SEED: Seed = Seed(11);
 const LONGEST: usize = 24;
@@ -208,31 +208,53 @@ fn a_result_depends_neither_on_the_batch_nor_on_the_order() {
     assert!(spent.noise_lsb().unwrap() > 0.05);
 }
 
-/// What is said to run alike is run once: the conventional design knows no k, the others do.
+/// It is run once for all k of a sweep.
 #[test]
-fn layouts_that_are_said_to_run_alike_come_to_the_same() {
-    let bench = |datapath, k, bitlines| {
-        let mut params = small_tiles(K::All(k), Split::Proportional {});
-        params.crossbar.bitlines = bitlines;
-        Bench::new(&params, &device("sram-65nm"), datapath)
+fn the_conventional_design_comes_to_the_same_at_every_k() {
+    let run = |datapath, k| {
+        let params = small_tiles(K::All(k), Split::Proportional {});
+        Bench::new(&params, &device("sram-65nm"), datapath).run(1, &[&[0, 1, 2, 3, 4]])
     };
     for datapath in DESIGNS {
-        let few = bench(datapath, 2, 16);
-        for other in [bench(datapath, 7, 16), bench(datapath, 2, 12)] {
-            let all: &[&[usize]] = &[&[0, 1, 2, 3, 4]];
-            let same = few.run(1, all) == other.run(1, all);
-            assert_eq!(few.laid.runs_like(&other.laid), same, "{datapath:?}");
-        }
-        assert!(few.laid.runs_like(&few.laid));
-        for another in DESIGNS.into_iter().filter(|design| *design != datapath) {
-            assert!(!few.laid.runs_like(&bench(another, 2, 16).laid));
+        let same = run(datapath, 2) == run(datapath, 7);
+        assert_eq!(
+            same,
+            datapath == (Datapath::Conventional {}),
+            "{datapath:?}"
+        );
+    }
+}
+
+/// Few keys cost float heads what they cost hardware without any error.
+#[test]
+fn float_heads_with_k_keys_are_the_hardware_without_errors() {
+    let all = &[&[0, 1, 2, 3, 4][..]];
+    for (k, split) in [
+        (2, Split::Proportional {}),
+        (5, Split::Explicit(vec![3, 2])),
+        (4, Split::PerTile {}),
+        (LONGEST, Split::Proportional {}),
+    ] {
+        let mut params = small_tiles(K::All(k), split);
+        let exact = exact();
+        params.quantise = exact.quantise;
+        (params.ramp, params.softmax, params.av) = (exact.ramp, exact.softmax, exact.av);
+        let bench = |datapath| Bench::new(&params, &device("ideal"), datapath);
+        let hardware = bench(Datapath::Topkima {}).run(0, all).0;
+        let float = bench(Datapath::Float {});
+        let inputs = (0..).zip(&float.inputs);
+        let samples: Vec<Sample<'_>> = inputs
+            .map(|(index, input)| Sample { index, input })
+            .collect();
+        let (found, ()) = float
+            .encoder
+            .forward(&samples, &FloatTopk::new(&float.laid));
+        for (found, hardware) in found.iter().zip(hardware) {
+            let hardware: Vec<f64> = hardware.iter().map(|value| f64::from(*value)).collect();
+            let apart = distance(found.as_slice(), &hardware);
+            assert!(apart < 1e-5, "k = {k}: {apart}");
         }
     }
-    let few = bench(Datapath::Conventional {}, 2, 16);
-    assert!(
-        few.laid
-            .runs_like(&bench(Datapath::Conventional {}, 7, 16).laid)
-    );
 }
 
 #[test]

@@ -68,6 +68,8 @@ fn rows_do_not_depend_on_threads_and_samples_can_be_fewer() {
         assert!(output.status.success(), "{output:?}");
         (fs::read(out.join("rows.csv")).unwrap(), out)
     };
+    // More tokens than go through in one batch.
+    folder.write("test.csv", &table(&texts(0, 200)));
     let (one, _) = rows(&["--threads", "1"]);
     let (two, _) = rows(&["--threads", "2"]);
     assert_eq!(one, two);
@@ -141,13 +143,21 @@ fn a_score_does_not_depend_on_the_order_of_a_table() {
     let of = |order: &[usize]| {
         let rows: Vec<_> = order.iter().map(|at| rows[*at].clone()).collect();
         classify.write("test.csv", &table(&rows));
+        let trained = texts(100, 9);
+        let trained: Vec<_> = (0..9)
+            .map(|at| trained[(at + order[0]) % 9].clone())
+            .collect();
+        classify.write("train.csv", &table(&trained));
         let order = order.iter().filter(|at| **at < lines.len());
         let lines: Vec<&str> = order.map(|at| lines[*at]).collect();
         sts.write("test.csv", &format!("{header}\n{}\n", lines.join("\n")));
         [numbers(&classify), numbers(&sts)].concat()
     };
     let forward: Vec<usize> = (0..rows.len()).collect();
-    let shuffled: Vec<usize> = forward.iter().map(|at| at * 17 % rows.len()).collect();
+    let shuffled: Vec<usize> = forward
+        .iter()
+        .map(|at| (at * 17 + 5) % rows.len())
+        .collect();
     let (wanted, found) = (of(&forward), of(&shuffled));
     assert!(wanted.iter().any(|number| number.is_finite()));
     for (found, wanted) in found.iter().zip(&wanted) {
@@ -388,6 +398,11 @@ fn experiments_that_make_no_sense_are_refused() {
             "has not been fetched",
             "python3 scripts/fetch.py sts-b",
         ],
+    );
+    said(
+        "calibration = \"train.csv\"",
+        "calibration = \"test.csv\"",
+        &["task.classify.calibration = \"test.csv\": holds the rows that are measured"],
     );
     let (output, _) = folder.run(&["--dump", "x.npz"]);
     assert_eq!(output.status.code(), Some(2));

@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use super::{Group, Notes, Path, Result, SpentTotal};
 use crate::base::energy::Corner;
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Attention, Calibration};
+use crate::hardware::attention::{Attention, Calibration, Datapath};
 use crate::shell::config::{Case, EncoderCase, Study};
 use crate::study::metrics::{Interval, Moments, RESAMPLES, Summary, resample};
 use crate::study::model::{
-    Attend, Float, Input, Recorded, Recording, Sample, Simulated, Spending, Trace,
+    Attend, Float, FloatTopk, Input, Recorded, Recording, Sample, Simulated, Spending, Trace,
 };
 use crate::study::task::Metric;
 
@@ -122,6 +122,17 @@ fn recorded(study: &Study) -> &[Recorded] {
 
 fn observe(seed: Seed, trials: u64, case: &EncoderCase, ticked: &mut dyn FnMut(u64)) -> Observed {
     let study = &case.study;
+    if case.laid.datapath == (Datapath::Float {}) {
+        let inputs = study.set.inputs();
+        let (features, ()) = features(study, &inputs, &FloatTopk::new(&case.laid));
+        ticked(trials);
+        return Observed {
+            trials: vec![study.set.observe(&study.encoder, &features); trials as usize],
+            spending: Spending::default(),
+            samples: inputs.len(),
+            notes: Vec::new(),
+        };
+    }
     let simulated = Simulated::calibrate(&case.laid, seed, recorded(study));
     let inputs = study.set.inputs();
     let mut observed = Observed {
@@ -180,32 +191,21 @@ pub(super) fn run(
         .iter()
         .map(|case| case.encoder.as_ref())
         .collect::<Option<_>>()?;
-    // Each case, or the earlier one that comes to the same, as the conventional design does at every k.
-    let mut home: Vec<usize> = Vec::with_capacity(encoders.len());
-    let mut observed: Vec<Observed> = Vec::new();
-    for (at, case) in encoders.iter().enumerate() {
-        let alike = |other: &&EncoderCase| {
-            Arc::ptr_eq(&case.study, &other.study) && case.laid.runs_like(&other.laid)
-        };
-        if let Some(earlier) = encoders[..at].iter().position(alike) {
-            home.push(home[earlier]);
-            ticked(trials);
-            continue;
-        }
-        home.push(observed.len());
-        observed.push(observe(seed, trials, case, ticked));
-    }
+    let observed: Vec<Observed> = encoders
+        .iter()
+        .map(|case| observe(seed, trials, case, ticked))
+        .collect();
     let results: Vec<Result> = group
         .cases
         .iter()
         .zip(which.iter().zip(paired))
         .map(|(&(point, design), (&at, pair))| {
-            let own = &observed[home[at]];
+            let own = &observed[at];
             let accuracy = accuracy(
                 seed,
                 encoders[at],
                 own,
-                pair.map(|pair| (encoders[pair], &observed[home[pair]])),
+                pair.map(|pair| (encoders[pair], &observed[pair])),
             );
             Result {
                 point,

@@ -51,12 +51,17 @@ pub trait Attend {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Float;
 
+/// `K^T q / sqrt(d)`, tokens x queries.
+pub(super) fn scores(q: &DMatrixView<'_, f32>, k: &DMatrixView<'_, f32>) -> Activations {
+    let factor = 1.0 / (q.nrows() as f32).sqrt();
+    (k * factor).transpose() * q
+}
+
 impl Attend for Float {
     type Trace = ();
 
     fn attend(&self, _: HeadSite, Operands { q, k, v }: Operands<'_>) -> (Activations, ()) {
-        let factor = 1.0 / (q.nrows() as f32).sqrt();
-        let mut weights = (k * factor).transpose() * q;
+        let mut weights = scores(&q, &k);
         for mut row in weights.column_iter_mut() {
             let top = row.max();
             row.apply(|score| *score = (*score - top).exp());

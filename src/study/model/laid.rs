@@ -100,24 +100,6 @@ impl Laid {
         })
     }
 
-    /// Whether heads come to the same on both, time and energy too: the conventional design keeps every
-    /// column, so all it could tell two selections by is their names.
-    #[must_use]
-    pub fn runs_like(&self, other: &Self) -> bool {
-        let whole = |laid: &Self| {
-            let mut laid = laid.clone();
-            if laid.datapath == (Datapath::Conventional {}) {
-                let layouts = laid.by_length.values_mut();
-                for attention in layouts.chain([&mut laid.longest]) {
-                    attention.topk.clear();
-                    attention.warnings.clear();
-                }
-            }
-            laid
-        };
-        self.datapath == other.datapath && whole(self) == whole(other)
-    }
-
     pub(super) const fn index(&self, site: HeadSite) -> usize {
         site.layer * self.heads + site.head
     }

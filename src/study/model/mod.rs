@@ -2,13 +2,14 @@
 //!
 //! Config and tensors -> [`EncoderShape`] -> [`Encoder`] -> [`Encoder::forward`] on a batch of
 //! samples laid one behind the other, each at its own length: no token is ever padded, so padding
-//! can win no place. The heads are computed by an [`Attend`]: [`Float`], [`Recording`], or
-//! [`OnChip`], the simulated hardware.
+//! can win no place. The heads are computed by an [`Attend`]: [`Float`], [`FloatTopk`], [`Recording`],
+//! or [`OnChip`], the simulated hardware.
 
 mod attend;
 mod block;
 mod embed;
 mod family;
+mod float_topk;
 mod laid;
 mod layers;
 mod output;
@@ -22,6 +23,7 @@ pub use attend::{Attend, Float, HeadSite, Operands, Recorded, Recording, Trace};
 pub use block::{Block, Norms, Span};
 pub use embed::{Embedding, Input};
 pub use family::{EncoderShape, Family, InputShape};
+pub use float_topk::FloatTopk;
 pub use laid::Laid;
 pub use layers::{Activation, Activations, LayerNorm, Linear, gelu};
 pub use output::{Classifier, Pooling};

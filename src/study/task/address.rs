@@ -7,7 +7,7 @@ use crate::study::model::Input;
 
 /// Bits of an address: the heads of an encoder are counted above them. Of ten thousand samples two share
 /// their draws with probability 5e-5; each would still have draws of the right law.
-const BITS: u32 = 40;
+pub(super) const BITS: u32 = 40;
 
 /// What the set measures at once, a sample or a pair of them, and what it should give, as a number.
 pub(super) type Unit<'a> = (&'a [Input], u64);

@@ -22,6 +22,8 @@ pub struct Labelled {
 
 /// Rows whose mistakes are told; a table that is wrong throughout is told once.
 const MOST_TOLD: usize = 8;
+/// What is wrong with a row that lacks a field.
+const ENDS: &str = "the row ends before this column";
 /// Largest number of a class.
 const MOST_CLASSES: usize = 65_536;
 
@@ -33,27 +35,35 @@ const MOST_CLASSES: usize = 65_536;
 pub fn pairs(text: &str) -> Result<Sentences, Mistakes> {
     let mut mistakes = Mistakes::none();
     let mut found = Sentences::default();
-    let mut take = |row: usize, fields: [&str; 3]| match fields[0].trim().parse::<f64>() {
-        Ok(score) if score.is_finite() => {
-            found.scores.push(score);
-            found
-                .pairs
-                .push((fields[1].trim().to_owned(), fields[2].trim().to_owned()));
+    let names = ["score", "sentence1", "sentence2"];
+    let mut take = |row: usize, fields: Result<[&str; 3], &str>| {
+        let [score, one, other] = match fields {
+            Ok(fields) => fields.map(str::trim),
+            Err(column) => return tell(&mut mistakes, row, column, "", ENDS),
+        };
+        let lacking = names[1..].iter().zip([one, other]);
+        if let Some((name, _)) = lacking.filter(|(_, text)| text.is_empty()).next() {
+            return tell(&mut mistakes, row, name, "", "must hold a sentence");
         }
-        _ => tell(&mut mistakes, row, "score", fields[0], "must be a number"),
+        match score.parse::<f64>() {
+            Ok(score) if score.is_finite() => {
+                found.scores.push(score);
+                found.pairs.push((one.to_owned(), other.to_owned()));
+            }
+            _ => tell(&mut mistakes, row, "score", score, "must be a number"),
+        }
     };
     let first = text.lines().next().unwrap_or("");
     if first.split('\t').count() >= 7 {
         for (row, line) in (1..).zip(text.lines()) {
             let fields: Vec<&str> = line.split('\t').collect();
             match fields[..] {
-                [_, _, _, _, score, a, b, ..] => take(row, [score, a, b]),
+                [_, _, _, _, score, a, b, ..] => take(row, Ok([score, a, b])),
                 _ if line.trim().is_empty() => {}
-                _ => take(row, ["", "", ""]),
+                _ => take(row, Err(names[fields.len().saturating_sub(4).min(2)])),
             }
         }
     } else {
-        let names = ["score", "sentence1", "sentence2"];
         table(text, names, &mut take).map_err(|mut wrong| {
             wrong.0.truncate(MOST_TOLD);
             wrong
@@ -72,10 +82,19 @@ pub fn classified(text: &str, classes: Option<usize>) -> Result<Labelled, Mistak
     let classes = classes.unwrap_or(MOST_CLASSES);
     let mut mistakes = Mistakes::none();
     let mut found = Labelled::default();
-    table(
-        text,
-        ["label", "text"],
-        &mut |row, [label, text]: [&str; 2]| match label.trim().parse::<usize>() {
+    table(text, ["label", "text"], &mut |row,
+                                         fields: Result<
+        [&str; 2],
+        &str,
+    >| {
+        let [label, text] = match fields {
+            Ok(fields) => fields,
+            Err(column) => return tell(&mut mistakes, row, column, "", ENDS),
+        };
+        if text.trim().is_empty() {
+            return tell(&mut mistakes, row, "text", text, "must hold a text");
+        }
+        match label.trim().parse::<usize>() {
             Ok(class) if class < classes => {
                 found.labels.push(class);
                 found.texts.push(text.to_owned());
@@ -90,8 +109,8 @@ pub fn classified(text: &str, classes: Option<usize>) -> Result<Labelled, Mistak
                     classes.saturating_sub(1)
                 ),
             ),
-        },
-    )?;
+        }
+    })?;
     finish(mistakes, found.texts.is_empty(), found)
 }
 
@@ -119,11 +138,12 @@ fn finish<T>(mut mistakes: Mistakes, empty: bool, found: T) -> Result<T, Mistake
     mistakes.or(|| found)
 }
 
-/// Walks a `.csv` with a header; rows count as lines of a table do, the header being the first.
+/// Walks a `.csv` with a header; rows count as lines of a table do, the header being the first. A row that lacks a
+/// field comes with the name of its column.
 fn table<const N: usize>(
     text: &str,
     names: [&str; N],
-    take: &mut dyn FnMut(usize, [&str; N]),
+    take: &mut dyn FnMut(usize, Result<[&str; N], &str>),
 ) -> Result<(), Mistakes> {
     let mut mistakes = Mistakes::none();
     if text.trim().is_empty() {
@@ -154,10 +174,17 @@ fn table<const N: usize>(
     }
     for (row, record) in (2..).zip(reader.records()) {
         match record {
-            Ok(record) => take(
-                row,
-                places.map(|place| place.and_then(|at| record.get(at)).unwrap_or("")),
-            ),
+            Ok(record) => {
+                let fields = places.map(|place| place.and_then(|at| record.get(at)));
+                let lacking = names.iter().zip(fields).find(|(_, field)| field.is_none());
+                take(
+                    row,
+                    match lacking {
+                        Some((name, _)) => Err(name),
+                        None => Ok(fields.map(Option::unwrap_or_default)),
+                    },
+                );
+            }
             Err(error) => {
                 mistakes.add(
                     &format!("row {row}"),
@@ -200,6 +227,13 @@ mod tests {
         assert!(wrong[0].starts_with("row 2, score = \"much\": must be a number"));
         let wrong = said(pairs("a\tb\tc\td\tNaN\tf\tg\n1\t2\n").unwrap_err());
         assert!(wrong[0].starts_with("row 1, score") && wrong[1].starts_with("row 2, score"));
+        // What stands behind the end of a row is not an empty text.
+        let wrong = said(classified("label,text\n0\n1,\n0,a\n", None).unwrap_err());
+        assert!(wrong[0].starts_with("row 2, text = \"\": the row ends before"));
+        assert!(wrong[1].starts_with("row 3, text = \"\": must hold a text"));
+        let wrong = said(pairs("score,sentence1,sentence2\n3,w1\n3,w1,\n").unwrap_err());
+        assert!(wrong[0].starts_with("row 2, sentence2 = \"\": the row ends before"));
+        assert!(wrong[1].starts_with("row 3, sentence2 = \"\": must hold a sentence"));
         for (text, words) in [
             ("", "is empty"),
             ("text,label\n", "holds no rows"),

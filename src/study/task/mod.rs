@@ -60,10 +60,25 @@ pub enum Judge {
 /// Samples that a probe is fitted on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Training {
-    /// Samples.
-    pub inputs: Vec<Input>,
+    /// Samples, each with the address of its draws, in the order of addresses.
+    pub inputs: Vec<(u64, Input)>,
     /// Class of each.
     pub labels: Vec<usize>,
+}
+
+impl Training {
+    /// Samples of these classes. In what order they come changes nothing.
+    #[must_use]
+    pub fn of(inputs: Vec<Input>, labels: &[usize]) -> Self {
+        let addressed = classed(inputs.into_iter(), labels);
+        let mut rows: Vec<_> = addressed.into_iter().zip(labels.iter().copied()).collect();
+        rows.sort_by_key(|((address, _), _)| *address);
+        let (inputs, labels) = rows
+            .into_iter()
+            .map(|((address, input), label)| ((address | TRAINING, input), label))
+            .unzip();
+        Self { inputs, labels }
+    }
 }
 
 /// A labelled set, ready for an encoder.
@@ -79,8 +94,8 @@ pub struct TaskSet {
     pub judge: Judge,
 }
 
-/// Training samples are written to the chip at addresses of their own.
-const TRAINING: u64 = 1 << 40;
+/// Training samples are written to the chip at addresses of their own, beyond those of what is measured.
+const TRAINING: u64 = 1 << address::BITS;
 
 impl TaskSet {
     /// Pairs of sentences, judged by the cosine of their embeddings.
@@ -114,7 +129,7 @@ impl TaskSet {
     }
 
     /// Texts with classes, judged by the encoder's own classifier, or by a probe fitted on `training`
-    /// if it has none. The first training texts calibrate.
+    /// if it has none. The training texts that come first by address calibrate, wherever they stand in their table.
     #[must_use]
     pub fn of_texts(
         measured: &Labelled,
@@ -125,17 +140,16 @@ impl TaskSet {
     ) -> Self {
         let encode = |text: &String| Input::Tokens(words.encode(text, longest));
         let inputs: Vec<Input> = training.texts.iter().map(encode).collect();
+        let training = Training::of(inputs, &training.labels);
+        let calibrated = training.inputs.iter().take(calibration);
         Self {
             samples: classed(measured.texts.iter().map(encode), &measured.labels),
             targets: Targets::Classes(measured.labels.clone()),
-            calibration: inputs[..calibration.min(inputs.len())].to_vec(),
+            calibration: calibrated.map(|(_, input)| input.clone()).collect(),
             judge: if own_classifier {
                 Judge::Classifier
             } else {
-                Judge::Refitted(Training {
-                    inputs,
-                    labels: training.labels.clone(),
-                })
+                Judge::Refitted(training)
             },
         }
     }
@@ -157,11 +171,12 @@ impl TaskSet {
             .samples
             .iter()
             .map(|(address, input)| (*address, input));
-        let training: &[Input] = match &self.judge {
+        let training: &[(u64, Input)] = match &self.judge {
             Judge::Refitted(training) => &training.inputs,
             Judge::Cosine | Judge::Classifier | Judge::Probe(_) => &[],
         };
-        samples.chain((TRAINING..).zip(training)).collect()
+        let training = training.iter().map(|(address, input)| (*address, input));
+        samples.chain(training).collect()
     }
 
     /// The units in an order that is theirs, whatever the order of the set: that of their addresses.

@@ -304,6 +304,11 @@ impl Opening<'_> {
         };
         let measured = read("task.sts.path", &params.path)?;
         let rows = read("task.sts.calibration", &params.calibration)?;
+        self.apart(
+            "task.sts.calibration",
+            &params.calibration,
+            measured == rows,
+        )?;
         self.enough("task.sts.calibration", rows.pairs.len(), calibration)?;
         // Spread over the file, which may be ordered by kind.
         let chosen: Vec<&str> = (0..calibration)
@@ -325,11 +330,9 @@ impl Opening<'_> {
         };
         let measured = read("task.classify.path", &params.path)?;
         let training = read("task.classify.calibration", &params.calibration)?;
-        self.enough(
-            "task.classify.calibration",
-            training.texts.len(),
-            calibration,
-        )?;
+        let key = "task.classify.calibration";
+        self.apart(key, &params.calibration, measured == training)?;
+        self.enough(key, training.texts.len(), calibration)?;
         Ok(TaskSet::of_texts(
             &measured,
             &training,
@@ -337,6 +340,21 @@ impl Opening<'_> {
             own.is_some(),
             words,
         ))
+    }
+
+    /// Nothing that is calibrated on may be measured.
+    fn apart(&self, key: &str, path: &Path, same: bool) -> Result<(), FileMistakes> {
+        let mut mistakes = Mistakes::none();
+        mistakes.require(
+            !same,
+            key,
+            format!("\"{}\"", path.display()),
+            "holds the rows that are measured; what is calibrated and fitted on is never part of a result",
+            "name a table of other rows",
+        );
+        mistakes
+            .or(|| ())
+            .map_err(|wrong| FileMistakes::of(self.file, wrong))
     }
 
     fn enough(&self, key: &str, there: usize, asked: usize) -> Result<(), FileMistakes> {
@@ -348,11 +366,9 @@ impl Opening<'_> {
             format!("holds {there} rows, and {asked} are asked for"),
             "lower `task.calibration_samples`, or name another file",
         );
-        if mistakes.0.is_empty() {
-            Ok(())
-        } else {
-            Err(FileMistakes::of(self.file, mistakes))
-        }
+        mistakes
+            .or(|| ())
+            .map_err(|wrong| FileMistakes::of(self.file, wrong))
     }
 
     fn mails(

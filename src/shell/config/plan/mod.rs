@@ -341,6 +341,16 @@ impl Plan {
                 }
             };
         }
+        if self.params.design[design].datapath == (Datapath::Float {}) {
+            let mut wrong = Mistakes::none();
+            wrong.add(
+                &format!("design[{design}].datapath"),
+                "float",
+                "is a whole encoder without hardware; a single head is compared with its float output in any design",
+                "take another datapath, or give [model] and [task]",
+            );
+            all.join(FileMistakes::of(&file, wrong));
+        }
         let workload =
             self.store
                 .workload(&file, &self.folder, &params.workload, Seed(params.seed));
