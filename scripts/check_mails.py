@@ -3,7 +3,8 @@
 
 Prints, for float heads that keep k of 256 scores: the mean cosine to the embeddings by all scores, and
 the share of the 400 test mails told apart by the shipped probe, by probes of other strengths lambda
-fitted on dense embeddings, and by the same fitted anew on embeddings with k scores.
+fitted on dense embeddings, and by the same fitted anew on embeddings with k scores. Before that, what
+each strength comes to on the 600 training mails alone: ten folds, ten times over.
 
     venv/bin/python scripts/check_mails.py 1 5 20      # the venv of scripts/make_mails.py; 2 minutes a k
 """
@@ -23,7 +24,7 @@ from make_reference import unpacked
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS, HEADS, SIZE = 6, 12, 32
-STRENGTHS = (0.01, 0.1, 1.0, 10.0)
+STRENGTHS = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 @partial(jax.jit, static_argnums=2)
@@ -75,9 +76,24 @@ def right(probe, features, labels):
     return 100 * ((x @ probe).argmax(1) == labels).mean()
 
 
+def validated(features, labels, strength, times=10, folds=10):
+    """Share of training mails told apart by probes that were fitted without them, and its standard error."""
+    shares = []
+    for seed in range(times):
+        fold = np.random.default_rng(seed).permutation(len(labels)) % folds
+        hits = np.empty(len(labels), bool)
+        for held in (fold == at for at in range(folds)):
+            probe = fitted(features[~held], labels[~held], strength)
+            x = np.hstack([features[held], np.ones((held.sum(), 1))])
+            hits[held] = (x @ probe).argmax(1) == labels[held]
+        shares.append(hits.mean())
+    share = np.mean(shares)
+    return 100 * share, 100 * sqrt(share * (1 - share) / len(labels))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("k", type=int, nargs="+")
+    parser.add_argument("k", type=int, nargs="*")
     options = parser.parse_args()
     stored = safetensors.numpy.load_file(ROOT / "data/minilm/model.safetensors")
     weights = {name: jnp.asarray(value, jnp.float32) for name, value in unpacked(stored).items()}
@@ -94,6 +110,9 @@ def main():
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     dense = units(tokens.shape[1])
+    for strength in STRENGTHS:
+        share, error = validated(dense[training], labels[training], strength)
+        print(f"lambda {strength:g} on the training mails alone: {share:.2f} +- {error:.2f}")
     print("k, cosine, shipped probe; for each lambda: dense probe / fitted anew, in percent")
     for k in [tokens.shape[1], *options.k]:
         rows = dense if k == tokens.shape[1] else units(k)
