@@ -173,6 +173,26 @@ impl Span {
     }
 }
 
+/// Most values that are written themselves, and most letters of each.
+const MOST_OWN: (usize, usize) = (9, 6);
+
+/// The values themselves, rising, where they are few and short: what was swept is what a reader looks for.
+pub(super) fn own(values: impl Iterator<Item = f64>) -> Option<Vec<Tick>> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    let tick = |value: f64| Tick {
+        value,
+        label: value.to_string().replace('-', "−"),
+    };
+    let (count, letters) = MOST_OWN;
+    let ticks: Vec<Tick> = values.iter().copied().take(count + 1).map(tick).collect();
+    let short = ticks
+        .iter()
+        .all(|tick| tick.label.chars().count() <= letters);
+    ((2..=count).contains(&values.len()) && short).then_some(ticks)
+}
+
 /// `digits * 10^power`, correctly rounded where a power of ten is exact.
 fn scaled(digits: i64, power: i32) -> f64 {
     if power < 0 {
@@ -273,6 +293,20 @@ mod tests {
             log(&[1e-12, 1e12], 6),
             ["10⁻¹⁰", "10⁻⁵", "10⁰", "10⁵", "10¹⁰"]
         );
+    }
+
+    #[test]
+    fn few_short_values_are_written_themselves() {
+        let labels = |values: &[f64]| -> Option<Vec<String>> {
+            let ticks = own(values.iter().copied())?;
+            Some(ticks.into_iter().map(|tick| tick.label).collect())
+        };
+        assert_eq!(labels(&[256.0, 128.0, 256.0]).unwrap(), ["128", "256"]);
+        assert_eq!(labels(&[0.0, -0.07, 1.4]).unwrap(), ["−0.07", "0", "1.4"]);
+        assert_eq!(labels(&[5.0]), None);
+        assert_eq!(labels(&[0.123_456_7, 1.0]), None);
+        let many: Vec<f64> = (0..10).map(f64::from).collect();
+        assert_eq!(labels(&many), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One panel: its frame, ticks, labels and series.
 
-use super::axis::{Span, Tick, drawable};
+use super::axis::{Span, Tick, drawable, own};
 use super::canvas::{Canvas, Look};
 use super::mark::Mark;
 use super::text::{lines, shortened, width};
@@ -137,7 +137,7 @@ impl Layout {
         let spans = spans(panel);
         let names = panel.x_names.as_deref();
         let x_ticks = match (&spans, names) {
-            (Some((x, _)), None) => fitting(x, plot_width),
+            (Some((x, _)), None) => fitting(panel, x, plot_width),
             _ => Vec::new(),
         };
         Self {
@@ -162,17 +162,33 @@ impl Layout {
     }
 }
 
-/// As many ticks as can be written side by side.
-fn fitting(span: &Span, plot_width: f64) -> Vec<Tick> {
+/// As many ticks as can be written side by side: at the values themselves where they are few.
+fn fitting(panel: &Panel, span: &Span, plot_width: f64) -> Vec<Tick> {
+    let clear = |one: &Tick, next: &Tick| {
+        let apart = (span.place(next.value) - span.place(one.value)) * plot_width;
+        let labels = width(&one.label, TICK.wide()) + width(&next.label, TICK.wide());
+        apart >= labels / 2.0 + 5.0
+    };
+    let points = panel.series.iter().flat_map(|series| drawn(panel, series));
+    if let Some(values) = own(points.flatten().map(|point| point.x)) {
+        let mut kept: Vec<Tick> = Vec::new();
+        for (at, tick) in values.iter().enumerate() {
+            if at + 1 == values.len() {
+                // The last one is written in any case.
+                while kept.len() > 1 && kept.last().is_some_and(|before| !clear(before, tick)) {
+                    kept.pop();
+                }
+            }
+            if kept.last().is_none_or(|before| clear(before, tick)) {
+                kept.push(tick.clone());
+            }
+        }
+        return kept;
+    }
     let mut ticks = Vec::new();
     for most in (2..=7).rev() {
         ticks = span.ticks(most);
-        let clear = ticks.windows(2).all(|pair| {
-            let apart = (span.place(pair[1].value) - span.place(pair[0].value)) * plot_width;
-            let labels = width(&pair[0].label, TICK.wide()) + width(&pair[1].label, TICK.wide());
-            apart >= labels / 2.0 + 8.0
-        });
-        if clear {
+        if ticks.windows(2).all(|pair| clear(&pair[0], &pair[1])) {
             break;
         }
     }
