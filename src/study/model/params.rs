@@ -12,7 +12,8 @@ use crate::base::mistake::Mistakes;
 #[serde(deny_unknown_fields)]
 pub struct ModelParams {
     /// A folder as the Hugging Face hub lays it out: `config.json`, weights, and for texts
-    /// `tokenizer.json` or `vocab.txt`; relative to the experiment file.
+    /// `tokenizer.json`, or `vocab.txt` with what `tokenizer_config.json` says of capitals; relative to
+    /// the experiment file.
     pub path: PathBuf,
     /// The weights, relative to the folder.
     #[serde(default = "weights")]

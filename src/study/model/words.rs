@@ -9,8 +9,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
-use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
+use super::Manner;
+use super::letters::{is_chinese, is_noise, is_punctuation};
 use crate::base::mistake::Mistakes;
 
 /// A vocabulary and how text is brought to it.
@@ -37,6 +39,17 @@ enum Marks {
     Go,
 }
 
+impl Marks {
+    /// Not said, accents go with capitals.
+    const fn beside(lowercase: bool, strip: Option<bool>) -> Self {
+        let go = match strip {
+            Some(strip) => strip,
+            None => lowercase,
+        };
+        if go { Self::Go } else { Self::Stay }
+    }
+}
+
 /// Words of the vocabulary that BERT gives a meaning.
 const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
@@ -46,6 +59,45 @@ impl Words {
     /// # Errors
     /// A vocabulary without `[UNK]`, `[CLS]` or `[SEP]`.
     pub fn uncased(vocabulary: &str) -> Result<Self, Mistakes> {
+        Self::listed(
+            vocabulary,
+            Manner {
+                lowercase: Some(true),
+                ..Manner::default()
+            },
+        )
+    }
+
+    /// A vocabulary, one word a line, and how text is brought to it: in lower case if nothing is said.
+    ///
+    /// # Errors
+    /// A vocabulary without `[UNK]`, `[CLS]` or `[SEP]`; one with capitals where nothing is said of
+    /// them.
+    pub fn listed(vocabulary: &str, manner: Manner) -> Result<Self, Mistakes> {
+        // Words that no text in lower case could ever be cut into; `[CLS]` stands for itself.
+        let lost = |word: &str| {
+            let special = word.starts_with('[') && word.ends_with(']');
+            !special && word.chars().flat_map(char::to_lowercase).ne(word.chars())
+        };
+        let capital = vocabulary.lines().zip(1..).find(|(word, _)| lost(word));
+        if let (Some((word, line)), None) = (capital, manner.lowercase) {
+            let mut mistakes = Mistakes::none();
+            mistakes.add(
+                &format!("line {line}"),
+                format!("\"{word}\""),
+                "the vocabulary has capitals, and text goes to lower case unless something else is said",
+                "add the model's tokenizer.json, or its tokenizer_config.json with do_lower_case = true or false; or take an uncased vocabulary",
+            );
+            return Err(mistakes);
+        }
+        let mut words = Self::of_lines(vocabulary)?;
+        words.lowercase = manner.lowercase.unwrap_or(true);
+        words.accents = Marks::beside(words.lowercase, manner.accents);
+        words.chinese = manner.chinese.unwrap_or(true);
+        Ok(words)
+    }
+
+    fn of_lines(vocabulary: &str) -> Result<Self, Mistakes> {
         let words = vocabulary.lines().zip(0_u32..);
         let ids: HashMap<String, u32> = words.map(|(word, id)| (word.to_owned(), id)).collect();
         let special = SPECIAL
@@ -156,12 +208,7 @@ impl Words {
         words.clean = switch("clean_text").unwrap_or(true);
         words.chinese = switch("handle_chinese_chars").unwrap_or(true);
         words.lowercase = switch("lowercase").unwrap_or(true);
-        // Not said, accents go with capitals.
-        words.accents = if switch("strip_accents").unwrap_or(words.lowercase) {
-            Marks::Go
-        } else {
-            Marks::Stay
-        };
+        words.accents = Marks::beside(words.lowercase, switch("strip_accents"));
         if let Some(prefix) = model["continuing_subword_prefix"].as_str() {
             prefix.clone_into(&mut words.continues);
         }
@@ -275,37 +322,6 @@ impl Words {
     }
 }
 
-/// What cleaning takes out: control, format and private characters but tab and line ends.
-fn is_noise(c: char) -> bool {
-    match c {
-        '\t' | '\n' | '\r' => false,
-        '\0' | '\u{fffd}' => true,
-        _ => matches!(
-            c.general_category(),
-            GeneralCategory::Control | GeneralCategory::Format | GeneralCategory::PrivateUse
-        ),
-    }
-}
-
-fn is_punctuation(c: char) -> bool {
-    c.is_ascii_punctuation() || c.general_category_group() == GeneralCategoryGroup::Punctuation
-}
-
-/// The blocks of Chinese characters; Japanese and Korean writing stands outside them.
-const fn is_chinese(c: char) -> bool {
-    matches!(
-        c as u32,
-        0x4E00..=0x9FFF
-            | 0x3400..=0x4DBF
-            | 0x2_0000..=0x2_A6DF
-            | 0x2_A700..=0x2_B73F
-            | 0x2_B740..=0x2_B81F
-            | 0x2_B920..=0x2_CEAF
-            | 0xF900..=0xFAFF
-            | 0x2_F800..=0x2_FA1F
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,6 +337,40 @@ mod tests {
         assert_eq!(words.encode("Hélló,北hello", 16), [2, 8, 9, 10, 8, 3]);
         assert_eq!(words.encode("hello[MASK]", 16), [2, 8, 4, 3]);
         assert_eq!(words.encode("", 16), [2, 3]);
+    }
+
+    #[test]
+    fn a_cased_vocabulary_keeps_capitals_and_accents_where_that_is_said() {
+        let cased = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nHello\nhello\nh\u{e9}";
+        let manner = |text: &str| Manner::read(text.as_bytes()).unwrap();
+        let ids = |text: &str, settings: &str| {
+            let words = Words::listed(cased, manner(settings)).unwrap();
+            words.encode(text, 16)
+        };
+        let text = "Hello hello h\u{e9}";
+        assert_eq!(ids(text, r#"{"do_lower_case": false}"#), [2, 5, 6, 7, 3]);
+        assert_eq!(ids(text, r#"{"do_lower_case": true}"#), [2, 6, 6, 1, 3]);
+        let both = r#"{"do_lower_case": true, "strip_accents": false}"#;
+        assert_eq!(ids(text, both), [2, 6, 6, 7, 3]);
+        let said = Words::listed(cased, manner("{}")).unwrap_err().0;
+        assert!(
+            said[0]
+                .to_string()
+                .starts_with("line 6 = \"Hello\": the vocabulary has capitals"),
+            "{}",
+            said[0]
+        );
+        let said = Manner::read(br#"{"do_lower_case": "no"}"#).unwrap_err().0;
+        assert_eq!(said.len(), 1);
+        assert!(
+            said[0]
+                .to_string()
+                .starts_with("do_lower_case = \"no\": must be true or false")
+        );
+        assert_eq!(
+            Words::listed(VOCABULARY, Manner::default()),
+            Words::uncased(VOCABULARY)
+        );
     }
 
     #[test]

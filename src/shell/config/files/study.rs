@@ -8,7 +8,7 @@ use super::{Store, about, named, there};
 use crate::base::mistake::Mistakes;
 use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES};
 use crate::study::model::{
-    Encoder, EncoderShape, InputShape, ModelParams, Pooling, Recorded, Words,
+    Encoder, EncoderShape, InputShape, Manner, ModelParams, Pooling, Recorded, Words,
 };
 use crate::study::task::{
     self, ClassifyParams, ImageFiles, ImagesParams, Judge, MailsParams, Probe, StsParams,
@@ -271,8 +271,15 @@ impl Opening<'_> {
             let bytes = self.bytes("model.path", &tree, MAX_WORDS_BYTES)?;
             (tree, Words::read(&bytes))
         } else {
+            let settings = folder.join("tokenizer_config.json");
+            let manner = if self.folder.join(&settings).exists() {
+                let bytes = self.bytes("model.path", &settings, MAX_WORDS_BYTES)?;
+                Manner::read(&bytes).map_err(|wrong| self.inside(&settings, wrong))?
+            } else {
+                Manner::default()
+            };
             let text = self.text("model.path", &list)?;
-            (list, Words::uncased(&text))
+            (list, Words::listed(&text, manner))
         };
         let words = words.map_err(|wrong| self.inside(&file, wrong))?;
         let mut mistakes = Mistakes::none();
