@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use super::probe::read_probe;
 use super::{Store, about, named, there};
 use crate::base::mistake::Mistakes;
 use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES};
@@ -11,8 +12,8 @@ use crate::study::model::{
     Encoder, EncoderShape, InputShape, Manner, ModelParams, Pooling, Recorded, Words,
 };
 use crate::study::task::{
-    self, ClassifyParams, ImageFiles, ImagesParams, Judge, MailsParams, Probe, StsParams,
-    TaskParams, TaskSet,
+    self, ClassifyParams, ImageFiles, ImagesParams, Judge, MailsParams, StsParams, TaskParams,
+    TaskSet,
 };
 use crate::study::workload::arrays::{self, ByteArray};
 
@@ -390,7 +391,7 @@ impl Opening<'_> {
             .map_err(|error| about(&self.folder.join(&rows), error.to_string(), ""))?;
         let file = params.path.join("probe.safetensors");
         let bytes = self.bytes("task.mails.path", &file, MAX_ARRAY_BYTES)?;
-        let probe = Probe::read(&bytes, features).map_err(|wrong| self.inside(&file, wrong))?;
+        let probe = read_probe(&bytes, features).map_err(|wrong| self.inside(&file, wrong))?;
         task::mails(&arrays, probe, params, sizes).map_err(|wrong| self.inside(&rows, wrong))
     }
 
