@@ -7,6 +7,7 @@ mod common;
 
 mod bad;
 mod hardware;
+mod meant;
 mod own;
 mod probe;
 mod reference;

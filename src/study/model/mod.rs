@@ -7,6 +7,7 @@
 
 mod attend;
 mod block;
+mod config;
 mod embed;
 mod family;
 mod float_topk;
@@ -54,8 +55,22 @@ pub struct Encoder {
     pub pooling: Pooling,
     /// Maps the vector to scores of classes, if the weights hold such layers.
     pub classifier: Option<Classifier>,
-    /// The k that the weights were trained with, as their file says it; none if it says nothing.
-    pub trained_k: Option<String>,
+    /// The architecture whose classifier the weights hold, if it is one that is not computed:
+    /// `classifier` is none then.
+    pub other_head: Option<String>,
+    /// How the weights were trained.
+    pub trained: Trained,
+}
+
+/// How weights were trained, as their file says it; none where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trained {
+    /// Keys that a query kept, or `all`.
+    pub k: Option<String>,
+    /// Places a tile of columns a tile, such as `3+2 of 34+16`.
+    pub split: Option<String>,
+    /// How operands were rounded.
+    pub quantise: Option<String>,
 }
 
 /// One sample and its index in its data set.
@@ -72,7 +87,7 @@ impl Encoder {
     ///
     /// # Errors
     /// A file that is none, and every tensor that is missing, has another shape or holds what is no
-    /// finite number, by its name.
+    /// finite number, by its name; blocks beyond those of the shape.
     pub fn assemble(
         shape: &EncoderShape,
         pooling: Pooling,
@@ -90,18 +105,35 @@ impl Encoder {
         let blocks = (0..shape.layers)
             .map(|layer| Block::take(t, shape, layer))
             .collect();
+        t.no_more_layers(
+            blocks_folder(shape.family),
+            shape.layers,
+            shape.family.layers_key(),
+        );
         let norm = (shape.family == Family::Vit)
             .then(|| LayerNorm::take(t, "layernorm", shape.hidden, shape.epsilon));
-        let classifier = Classifier::take(t, shape);
-        let trained_k = t.about(bytes, "k");
+        let other_head = shape
+            .other_head
+            .clone()
+            .filter(|_| t.holds("classifier.weight"));
+        let classifier = match other_head {
+            None => Classifier::take(t, shape),
+            Some(_) => None,
+        };
+        let trained = Trained {
+            k: t.about(bytes, "k"),
+            split: t.about(bytes, "split"),
+            quantise: t.about(bytes, "quantise"),
+        };
         tensors.finish().or(|| Self {
-            shape: *shape,
+            shape: shape.clone(),
             embedding,
             blocks,
             norm,
             pooling,
             classifier,
-            trained_k,
+            other_head,
+            trained,
         })
     }
 
@@ -143,50 +175,50 @@ impl Encoder {
     }
 }
 
+/// What stands before `.layer.` in the name of a block's tensor.
+const fn blocks_folder(family: Family) -> &'static str {
+    match family {
+        Family::Bert | Family::Vit => "encoder",
+        Family::DistilBert => "transformer",
+    }
+}
+
 impl Block {
     /// Takes a block by the names of its family.
     fn take(t: &mut Tensors<'_>, shape: &EncoderShape, layer: usize) -> Self {
-        // Before `layer`, and: query, key, value, output, first norm, widen, narrow, second norm.
-        let (folder, names) = match shape.family {
-            Family::Bert => (
-                "encoder",
-                [
-                    "attention.self.query",
-                    "attention.self.key",
-                    "attention.self.value",
-                    "attention.output.dense",
-                    "attention.output.LayerNorm",
-                    "intermediate.dense",
-                    "output.dense",
-                    "output.LayerNorm",
-                ],
-            ),
-            Family::DistilBert => (
-                "transformer",
-                [
-                    "attention.q_lin",
-                    "attention.k_lin",
-                    "attention.v_lin",
-                    "attention.out_lin",
-                    "sa_layer_norm",
-                    "ffn.lin1",
-                    "ffn.lin2",
-                    "output_layer_norm",
-                ],
-            ),
-            Family::Vit => (
-                "encoder",
-                [
-                    "attention.attention.query",
-                    "attention.attention.key",
-                    "attention.attention.value",
-                    "attention.output.dense",
-                    "layernorm_before",
-                    "intermediate.dense",
-                    "output.dense",
-                    "layernorm_after",
-                ],
-            ),
+        let folder = blocks_folder(shape.family);
+        // Query, key, value, output, first norm, widen, narrow, second norm.
+        let names = match shape.family {
+            Family::Bert => [
+                "attention.self.query",
+                "attention.self.key",
+                "attention.self.value",
+                "attention.output.dense",
+                "attention.output.LayerNorm",
+                "intermediate.dense",
+                "output.dense",
+                "output.LayerNorm",
+            ],
+            Family::DistilBert => [
+                "attention.q_lin",
+                "attention.k_lin",
+                "attention.v_lin",
+                "attention.out_lin",
+                "sa_layer_norm",
+                "ffn.lin1",
+                "ffn.lin2",
+                "output_layer_norm",
+            ],
+            Family::Vit => [
+                "attention.attention.query",
+                "attention.attention.key",
+                "attention.attention.value",
+                "attention.output.dense",
+                "layernorm_before",
+                "intermediate.dense",
+                "output.dense",
+                "layernorm_after",
+            ],
         };
         let name = |at: usize| format!("{folder}.layer.{layer}.{}", names[at]);
         let (hidden, mlp, epsilon) = (shape.hidden, shape.mlp, shape.epsilon);

@@ -4,6 +4,8 @@
 //! quantised to 4 bits a row: `NAME.int4` holds two codes a byte, the even column in the low half,
 //! each 8 above its value in -7..7, and `NAME.scale` the value of one code for each row.
 
+use std::collections::BTreeSet;
+
 use half::{bf16, f16};
 use nalgebra::{DMatrix, DVector};
 use safetensors::{Dtype, SafeTensors};
@@ -56,6 +58,12 @@ impl<'a> Tensors<'a> {
         about.metadata().as_ref()?.get(key).cloned()
     }
 
+    /// Dimensions of the tensor of this whole name, if the file holds it in 16 bits or more.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        Some(self.file.tensor(name).ok()?.shape().to_vec())
+    }
+
     /// Rows of the tensor of this whole name, if the file holds it.
     #[must_use]
     pub fn rows(&self, name: &str) -> Option<usize> {
@@ -73,6 +81,36 @@ impl<'a> Tensors<'a> {
     /// From here on names are whole.
     pub fn no_prefix(&mut self) {
         self.prefix.clear();
+    }
+
+    /// Says so if the file holds more blocks `FOLDER.layer.N` than the `layers` that `key` of
+    /// config.json counts: without them the rest is another encoder.
+    pub fn no_more_layers(&mut self, folder: &str, layers: usize, key: &str) {
+        let before = format!("{}{folder}.layer.", self.prefix);
+        let mut beyond: Vec<(usize, &str)> = Vec::new();
+        let mut held = BTreeSet::new();
+        for name in self.file.names() {
+            let layer = name.strip_prefix(&before).and_then(|rest| {
+                let (number, _) = rest.split_once('.')?;
+                number.parse::<usize>().ok()
+            });
+            let Some(layer) = layer else { continue };
+            held.insert(layer);
+            if layer >= layers {
+                beyond.push((layer, name));
+            }
+        }
+        if let Some((_, first)) = beyond.into_iter().min() {
+            self.mistakes.add(
+                first,
+                "",
+                format!(
+                    "the file holds {} layers, and config.json has {key} = {layers}",
+                    held.len()
+                ),
+                format!("set {key} in config.json to the layers of the file, or take weights of {layers} layers"),
+            );
+        }
     }
 
     /// Takes a matrix of `rows` x `columns` (out x in). What is wrong with it is remembered and an
@@ -264,6 +302,32 @@ mod tests {
         ]) {
             assert!(mistake.starts_with(words), "{mistake}");
         }
+    }
+
+    #[test]
+    fn layers_beyond_those_that_are_counted_are_told_once_by_the_first_tensor() {
+        let one = floats(&[1.0]);
+        let names = ["0.a", "1.b", "10.a", "2.b", "2.a", "x.a"].map(|end| format!("e.layer.{end}"));
+        let tensors = names
+            .each_ref()
+            .map(|name| (name.as_str(), Dtype::F32, &[1][..], &one[..]));
+        let bytes = file(&tensors);
+        let said = |layers: usize| {
+            let mut tensors = Tensors::open(&bytes).unwrap();
+            tensors.no_more_layers("e", layers, "n_layers");
+            tensors.no_more_layers("f", layers, "n_layers");
+            tensors.finish().0
+        };
+        assert!(said(11).is_empty());
+        let said = said(2);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].to_string().starts_with(
+                "e.layer.2.a: the file holds 4 layers, and config.json has n_layers = 2"
+            ),
+            "{}",
+            said[0]
+        );
     }
 
     #[test]

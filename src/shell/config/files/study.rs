@@ -160,6 +160,20 @@ impl Opening<'_> {
         let classifies = params.images.is_some() || params.classify.is_some();
         let mut encoder = Encoder::assemble(&shape, Pooling::Mean {}, &bytes)
             .map_err(|wrong| self.inside(&weights, wrong))?;
+        if classifies && let Some(other) = &encoder.other_head {
+            let mut mistakes = Mistakes::none();
+            mistakes.add(
+                "architectures",
+                format!("\"{other}\""),
+                format!(
+                    "the classifier of {} is not one of whole samples that is computed: only that of {} is",
+                    named(&weights),
+                    shape.family.classifier()
+                ),
+                "take weights of that architecture; without the tensors `classifier.*` the encoder is used bare",
+            );
+            return Err(self.inside(&config, mistakes));
+        }
         encoder.pooling = model
             .pooling
             .unwrap_or(if classifies && encoder.classifier.is_some() {

@@ -1,10 +1,12 @@
 //! A case whose heads are those of a whole encoder.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Case, EncoderCase, Plan, key};
 use crate::base::mistake::Mistakes;
 use crate::hardware::attention::{Attention, Datapath, Shape};
+use crate::hardware::topk::Topk;
 use crate::shell::config::{ExperimentParams, FileMistakes, Study};
 use crate::study::model::{Laid, ModelParams};
 use crate::study::workload::{Nominal, Workload};
@@ -115,20 +117,45 @@ impl Plan {
     }
 }
 
-/// The layout of the longest sample, with a warning if the weights were trained for another k.
+/// The layout of the longest sample, with warnings where the weights were trained for other hardware.
 fn attention_of(laid: &Laid, study: &Study, model: &ModelParams) -> Attention {
     let mut attention = laid.longest.clone();
+    let weights = model.weights.display();
+    let trained = &study.encoder.trained;
     let all = laid.datapath == Datapath::Conventional {};
-    if let Some(trained) = &study.encoder.trained_k {
-        let same = |k: usize| *trained == k.to_string() && !all;
-        let every =
-            trained == "all" && (all || attention.topk.iter().all(|one| one.k == study.longest));
+    if let Some(k) = &trained.k {
+        let same = |one: usize| *k == one.to_string() && !all;
+        let every = k == "all" && (all || attention.topk.iter().all(|one| one.k == study.longest));
         if !every && !attention.topk.iter().all(|one| same(one.k)) {
             attention.warnings.push(format!(
-                "model: {} was trained with k = {trained}; with another k it is less right",
-                model.weights.display()
+                "model: {weights} was trained with k = {k}; with another k it is less right"
             ));
         }
     }
+    // A design that keeps every column shares nothing out.
+    if let (Some(split), false) = (&trained.split, all) {
+        let sizes = sum(attention.crossbar.tiles().iter().map(Range::len));
+        let own = |topk: &Topk| {
+            let merged = if topk.merges { ", merged" } else { "" };
+            format!("{} of {sizes}{merged}", sum(topk.quota.iter().copied()))
+        };
+        let other = attention.topk.iter().map(own).find(|own| own != split);
+        if let Some(other) = other {
+            attention.warnings.push(format!(
+                "model: {weights} was trained with k shared out to tiles as {split}; the run shares it out as its own tiles do, {other}"
+            ));
+        }
+    }
+    if trained.quantise.is_some() {
+        attention.warnings.push(format!(
+            "model: {weights} was trained with rounded operands; the run rounds as its own `quantise` says, with scales fitted by calibration, and does not use the file's `quantise` and `units`"
+        ));
+    }
     attention
+}
+
+/// Numbers with a plus between them.
+fn sum(numbers: impl Iterator<Item = usize>) -> String {
+    let texts: Vec<String> = numbers.map(|number| number.to_string()).collect();
+    texts.join("+")
 }
