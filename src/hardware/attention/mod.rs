@@ -108,9 +108,6 @@ pub enum Sort {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Datapath {
-    /// No hardware: exact scores, the k largest by tile, their softmax. Only a whole encoder runs it, to tell what few keys
-    /// cost from what hardware does.
-    Float {},
     /// Full ramp, softmax over all columns.
     Conventional {},
     /// Full ramp, digital sort, softmax over k.
@@ -121,6 +118,9 @@ pub enum Datapath {
     },
     /// The ramp stops at the k-th crossing, softmax over k.
     Topkima {},
+    /// No hardware: exact scores, the k largest by tile, their softmax. Only a whole encoder runs it, to tell what few keys
+    /// cost from what hardware does.
+    Float {},
 }
 
 const fn per_tile() -> Sort {

@@ -41,8 +41,8 @@ pub fn pairs(text: &str) -> Result<Sentences, Mistakes> {
             Ok(fields) => fields.map(str::trim),
             Err(column) => return tell(&mut mistakes, row, column, "", ENDS),
         };
-        let lacking = names[1..].iter().zip([one, other]);
-        if let Some((name, _)) = lacking.filter(|(_, text)| text.is_empty()).next() {
+        let mut texts = names[1..].iter().zip([one, other]);
+        if let Some((name, _)) = texts.find(|(_, text)| text.is_empty()) {
             return tell(&mut mistakes, row, name, "", "must hold a sentence");
         }
         match score.parse::<f64>() {
@@ -138,12 +138,15 @@ fn finish<T>(mut mistakes: Mistakes, empty: bool, found: T) -> Result<T, Mistake
     mistakes.or(|| found)
 }
 
+/// What is done with a row's number and its fields, or the column that it lacks.
+type Take<'t, const N: usize> = dyn FnMut(usize, Result<[&str; N], &str>) + 't;
+
 /// Walks a `.csv` with a header; rows count as lines of a table do, the header being the first. A row that lacks a
 /// field comes with the name of its column.
 fn table<const N: usize>(
     text: &str,
     names: [&str; N],
-    take: &mut dyn FnMut(usize, Result<[&str; N], &str>),
+    take: &mut Take<'_, N>,
 ) -> Result<(), Mistakes> {
     let mut mistakes = Mistakes::none();
     if text.trim().is_empty() {

@@ -24,7 +24,23 @@ impl Overrides {
     pub(super) fn write(&self, raw: &mut Table) -> (Vec<Origin>, Mistakes) {
         let mut mistakes = Mistakes::none();
         let mut origins = Vec::new();
+        let swept = match raw.get("sweep") {
+            Some(Value::Table(swept)) => swept.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
         for (at, value) in &self.set {
+            if swept
+                .iter()
+                .any(|swept| tree::normal(swept) == tree::normal(at))
+            {
+                mistakes.add(
+                    &format!("--set {at}"),
+                    tree::show(value),
+                    "the experiment sweeps this key, so that no point would use the value",
+                    format!("write --set 'sweep.\"{at}\"=[{}]'", tree::show(value)),
+                );
+                continue;
+            }
             match tree::set(raw, at, value.clone()) {
                 Ok(()) => origins.push(Origin::command_line(at, format!("--set {at}"))),
                 Err(part) => mistakes.add(

@@ -42,16 +42,26 @@ pub fn shown(path: &[Step]) -> String {
     text
 }
 
-/// A path as a person writes it: keys joined by points, `design[0].name` or `design.0.name`.
+/// A path as a person writes it: keys joined by points, `design[0].name` or `design.0.name`; points between quotes
+/// belong to a key, `sweep."topk.k"`.
 fn steps(path: &str) -> Vec<Step> {
-    path.replace('[', ".")
-        .replace(']', "")
-        .split('.')
-        .map(|part| {
-            part.parse()
-                .map_or_else(|_| Step::Key(part.to_owned()), Step::Index)
-        })
-        .collect()
+    let step = |part: &str| {
+        part.parse()
+            .map_or_else(|_| Step::Key(part.to_owned()), Step::Index)
+    };
+    let mut all = Vec::new();
+    let mut part = String::new();
+    let mut quoted = false;
+    for letter in path.chars() {
+        match letter {
+            '"' => quoted = !quoted,
+            ']' if !quoted => {}
+            '.' | '[' if !quoted => all.push(step(&std::mem::take(&mut part))),
+            _ => part.push(letter),
+        }
+    }
+    all.push(step(&part));
+    all
 }
 
 /// A person's path as messages show it.
