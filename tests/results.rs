@@ -45,10 +45,10 @@ fn plan(name: &str) -> Plan {
     let file = experiment(name);
     let mut overrides = Overrides::default();
     if fs::read_to_string(&file).unwrap().contains("[task.sts]") {
-        let pairs = root().join("tests/encoder/reference/pairs.csv");
-        for key in ["path", "calibration"] {
-            let pairs = toml::Value::String(pairs.display().to_string());
-            overrides.set.push((format!("task.sts.{key}"), pairs));
+        for (key, table) in [("path", "pairs"), ("calibration", "calibration")] {
+            let table = root().join(format!("tests/encoder/reference/{table}.csv"));
+            let table = toml::Value::String(table.display().to_string());
+            overrides.set.push((format!("task.sts.{key}"), table));
         }
         let few = toml::Value::Integer(2);
         overrides

@@ -149,10 +149,10 @@ fn every_experiment_runs() {
         }
         if text.contains("[task.sts]") {
             overrides.samples = Some(5);
-            let pairs = root().join("tests/encoder/reference/pairs.csv");
-            for key in ["path", "calibration"] {
-                let pairs = toml::Value::String(pairs.display().to_string());
-                small.push((format!("task.sts.{key}"), pairs));
+            for (key, table) in [("path", "pairs"), ("calibration", "calibration")] {
+                let table = root().join(format!("tests/encoder/reference/{table}.csv"));
+                let table = toml::Value::String(table.display().to_string());
+                small.push((format!("task.sts.{key}"), table));
             }
         }
         overrides.set.clone_from(&small);

@@ -137,8 +137,9 @@ fn a_head_that_is_not_computed_is_left_out_of_an_embedder() {
         bytes[at.unwrap() + 1] = b'k';
     }
     fs::write(folder.path().join("model.safetensors"), bytes).unwrap();
-    let rows: String = (0..12).map(|at| format!("w{at} w3,{}\n", at % 2)).collect();
-    for name in ["test.csv", "train.csv"] {
+    for (name, first) in [("test.csv", 0), ("train.csv", 12)] {
+        let rows = (first..first + 12).map(|at| format!("w{at} w3,{}\n", at % 2));
+        let rows: String = rows.collect();
         folder.write(name, &format!("text,label\n{rows}"));
     }
     taken(&folder);
