@@ -63,6 +63,10 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
                 out,
                 "topkima = {{}}                         the ramp stops at the k-th crossing of each tile, softmax over k"
             )?;
+            writeln!(
+                out,
+                "float = {{}}                           of an encoder only: no hardware, the k largest float scores by tile"
+            )?;
         }
         What::Datasets => {
             let folder = home.join("data");
