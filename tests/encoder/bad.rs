@@ -1,9 +1,10 @@
-//! Weights that are not what the config says: told by the name of the tensor.
+//! Weights that are not what the config says, told by the name of the tensor; experiments that make no sense.
 
 use std::fs;
 
 use topkima::study::model::{Encoder, EncoderShape, Pooling};
 
+use crate::own::Folder;
 use crate::setup::reference;
 
 fn said(config: &str, bytes: &[u8]) -> Vec<String> {
@@ -115,4 +116,57 @@ fn a_weight_that_is_no_number_is_named_with_its_place() {
     let said = said(&config, &bytes);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("holds NaN at element"), "{said:?}");
+}
+
+#[test]
+fn experiments_that_make_no_sense_are_refused() {
+    let text = fs::read_to_string(Folder::new().path().join("own.toml")).unwrap();
+    let folder = Folder::new();
+    let said = |from: &str, to: &str, words: &[&str]| {
+        assert!(text.contains(from), "{from}");
+        folder.write("own.toml", &text.replace(from, to));
+        folder.refuses(words);
+    };
+    said(
+        "[model]\npath = \".\"\ntokens = 14\n",
+        "",
+        &["model: an encoder needs both [model] and [task]"],
+    );
+    said(
+        "[device]",
+        "[workload.synthetic]\n[device]",
+        &["workload: an experiment runs single heads or an encoder"],
+    );
+    said(
+        "tokens = 14",
+        "tokens = 17",
+        &["model.tokens = 17: must be from 2 to 16"],
+    );
+    said("[1, 4]", "[1, 15]", &["must be from 1 to 14"]);
+    said(
+        "calibration_samples = 4",
+        "calibration_samples = 0",
+        &["task.calibration_samples = 0"],
+    );
+    said(
+        "[task.classify]",
+        "[task.images]\npath = \"a\"\nlabels = \"b\"\ncalibration = \"c\"\n[task.classify]",
+        &["needs one of [task.sts]"],
+    );
+    said(
+        "[task.classify]\npath = \"test.csv\"\ncalibration = \"train.csv\"",
+        "[task.sts]\npath = \"data/fetched/sts-b/sts-test.csv\"\ncalibration = \"train.csv\"",
+        &[
+            "task.sts.path",
+            "has not been fetched",
+            "python3 scripts/fetch.py sts-b",
+        ],
+    );
+    said(
+        "calibration = \"train.csv\"",
+        "calibration = \"test.csv\"",
+        &["task.classify.calibration = \"test.csv\": holds the rows that are measured"],
+    );
+    let (output, _) = folder.run(&["--dump", "x.npz"]);
+    assert_eq!(output.status.code(), Some(2));
 }

@@ -1,21 +1,16 @@
 //! Opening an encoder and a labelled set for it.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::probe::read_probe;
 use super::{Store, about, named, there};
 use crate::base::mistake::Mistakes;
 use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES};
 use crate::study::model::{
     Encoder, EncoderShape, InputShape, Manner, ModelParams, Pooling, Recorded, Words,
 };
-use crate::study::task::{
-    self, ClassifyParams, ImageFiles, ImagesParams, Judge, MailsParams, StsParams, TaskParams,
-    TaskSet,
-};
-use crate::study::workload::arrays::{self, ByteArray};
+use crate::study::task::{self, Judge, TaskParams, TaskSet};
 
 /// Largest vocabulary or table of texts that is read, in bytes.
 const MAX_WORDS_BYTES: u64 = 256 << 20;
@@ -76,19 +71,24 @@ impl Store {
 }
 
 /// An experiment file and the folder that its paths start from.
-struct Opening<'a> {
-    store: &'a mut Store,
-    file: &'a str,
-    folder: &'a Path,
+pub(super) struct Opening<'a> {
+    pub(super) store: &'a mut Store,
+    pub(super) file: &'a str,
+    pub(super) folder: &'a Path,
 }
 
 impl Opening<'_> {
-    fn told(&self, key: &str, mistakes: Mistakes) -> FileMistakes {
+    pub(super) fn told(&self, key: &str, mistakes: Mistakes) -> FileMistakes {
         FileMistakes::of(self.file, mistakes.within(key))
     }
 
     /// The bytes of a file that `key` names.
-    fn bytes(&mut self, key: &str, path: &Path, most: u64) -> Result<Vec<u8>, FileMistakes> {
+    pub(super) fn bytes(
+        &mut self,
+        key: &str,
+        path: &Path,
+        most: u64,
+    ) -> Result<Vec<u8>, FileMistakes> {
         let whole = self.folder.join(path);
         match fetch(path).filter(|_| !whole.exists()) {
             Some(fix) => {
@@ -108,7 +108,7 @@ impl Opening<'_> {
         }
     }
 
-    fn text(&mut self, key: &str, path: &Path) -> Result<String, FileMistakes> {
+    pub(super) fn text(&mut self, key: &str, path: &Path) -> Result<String, FileMistakes> {
         let bytes = self.bytes(key, path, MAX_WORDS_BYTES)?;
         String::from_utf8(bytes).map_err(|_| {
             about(
@@ -120,7 +120,7 @@ impl Opening<'_> {
     }
 
     /// What is wrong inside a file.
-    fn inside(&self, path: &Path, mistakes: Mistakes) -> FileMistakes {
+    pub(super) fn inside(&self, path: &Path, mistakes: Mistakes) -> FileMistakes {
         FileMistakes::of(&named(&self.folder.join(path)), mistakes)
     }
 
@@ -311,119 +311,5 @@ impl Opening<'_> {
         mistakes
             .or(|| words)
             .map_err(|wrong| self.inside(&file, wrong))
-    }
-
-    fn pairs(
-        &mut self,
-        params: &StsParams,
-        words: &Words,
-        longest: usize,
-        calibration: usize,
-    ) -> Result<TaskSet, FileMistakes> {
-        let mut read = |key: &str, path: &PathBuf| {
-            let text = self.text(key, path)?;
-            task::pairs(&text).map_err(|wrong| self.inside(path, wrong))
-        };
-        let measured = read("task.sts.path", &params.path)?;
-        let rows = read("task.sts.calibration", &params.calibration)?;
-        self.apart(
-            "task.sts.calibration",
-            &params.calibration,
-            measured == rows,
-        )?;
-        self.enough("task.sts.calibration", rows.pairs.len(), calibration)?;
-        // Spread over the file, which may be ordered by kind.
-        let chosen: Vec<&str> = (0..calibration)
-            .map(|at| rows.pairs[at * rows.pairs.len() / calibration].0.as_str())
-            .collect();
-        Ok(TaskSet::of_pairs(&measured, &chosen, words, longest))
-    }
-
-    fn texts(
-        &mut self,
-        params: &ClassifyParams,
-        words: (&Words, usize),
-        calibration: usize,
-        own: Option<usize>,
-    ) -> Result<TaskSet, FileMistakes> {
-        let mut read = |key: &str, path: &PathBuf| {
-            let text = self.text(key, path)?;
-            task::classified(&text, own).map_err(|wrong| self.inside(path, wrong))
-        };
-        let measured = read("task.classify.path", &params.path)?;
-        let training = read("task.classify.calibration", &params.calibration)?;
-        let key = "task.classify.calibration";
-        self.apart(key, &params.calibration, measured == training)?;
-        self.enough(key, training.texts.len(), calibration)?;
-        Ok(TaskSet::of_texts(
-            &measured,
-            &training,
-            calibration,
-            own.is_some(),
-            words,
-        ))
-    }
-
-    /// Nothing that is calibrated on may be measured.
-    fn apart(&self, key: &str, path: &Path, same: bool) -> Result<(), FileMistakes> {
-        let mut mistakes = Mistakes::none();
-        mistakes.require(
-            !same,
-            key,
-            format!("\"{}\"", path.display()),
-            "holds the rows that are measured; what is calibrated and fitted on is never part of a result",
-            "name a table of other rows",
-        );
-        mistakes
-            .or(|| ())
-            .map_err(|wrong| FileMistakes::of(self.file, wrong))
-    }
-
-    fn enough(&self, key: &str, there: usize, asked: usize) -> Result<(), FileMistakes> {
-        let mut mistakes = Mistakes::none();
-        mistakes.require(
-            there >= asked,
-            key,
-            "",
-            format!("holds {there} rows, and {asked} are asked for"),
-            "lower `task.calibration_samples`, or name another file",
-        );
-        mistakes
-            .or(|| ())
-            .map_err(|wrong| FileMistakes::of(self.file, wrong))
-    }
-
-    fn mails(
-        &mut self,
-        params: &MailsParams,
-        features: usize,
-        sizes: (usize, usize),
-    ) -> Result<TaskSet, FileMistakes> {
-        let rows = params.path.join("mails.npz");
-        let bytes = self.bytes("task.mails.path", &rows, MAX_ARRAY_BYTES)?;
-        let arrays = arrays::read_npz(&bytes, &["tokens", "label", "part"])
-            .map_err(|error| about(&self.folder.join(&rows), error.to_string(), ""))?;
-        let file = params.path.join("probe.safetensors");
-        let bytes = self.bytes("task.mails.path", &file, MAX_ARRAY_BYTES)?;
-        let probe = read_probe(&bytes, features).map_err(|wrong| self.inside(&file, wrong))?;
-        task::mails(&arrays, probe, params, sizes).map_err(|wrong| self.inside(&rows, wrong))
-    }
-
-    fn images(
-        &mut self,
-        params: &ImagesParams,
-        calibration: usize,
-    ) -> Result<TaskSet, FileMistakes> {
-        let mut read = |key: &str, path: &Path| -> Result<ByteArray, FileMistakes> {
-            let bytes = self.bytes(key, path, MAX_ARRAY_BYTES)?;
-            arrays::read_idx(&bytes)
-                .map_err(|error| about(&self.folder.join(path), error.to_string(), ""))
-        };
-        let files = ImageFiles {
-            images: read("task.images.path", &params.path)?,
-            labels: read("task.images.labels", &params.labels)?,
-            calibration: read("task.images.calibration", &params.calibration)?,
-        };
-        task::images(&files, params, calibration).map_err(|wrong| self.told("task.images", wrong))
     }
 }
