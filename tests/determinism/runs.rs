@@ -147,7 +147,7 @@ fn a_resume_of_another_experiment_is_refused() {
     for other in [
         ["--trials", "1", "--seed", "78"],
         ["--trials", "2", "--seed", "77"],
-        ["--trials", "1", "--set", "topk.k=3"],
+        ["--trials", "1", "--set", "timing.softmax_lanes=2"],
     ] {
         let output = topkima(
             &experiment,
