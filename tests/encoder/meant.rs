@@ -6,7 +6,7 @@ use std::process::Command;
 use safetensors::tensor::{Dtype, TensorView};
 use topkima::study::model::{Encoder, EncoderShape, Manner, Pooling, Words};
 
-use crate::own::{Folder, own_encoder, vocabulary};
+use crate::own::{Folder, on_vit, own_encoder, vocabulary};
 use crate::setup::{encoder, reference, root};
 
 /// What `check` says of the folder's experiment, and whether it takes it.
@@ -219,17 +219,10 @@ fn a_probe_that_lies_on_its_side_is_blamed_itself() {
 #[test]
 fn weights_trained_for_other_hardware_are_warned_of() {
     let folder = Folder::new();
-    let text = fs::read_to_string(root().join("experiments/accuracy_vs_k_vit.toml")).unwrap();
-    let (head, _) = text.split_once("[[design]]").unwrap();
-    let data = format!("\"{}", root().join("data").display());
-    let devices = root().join("device_params").display().to_string();
     let said = |weights: &str, bitlines: usize| {
-        let experiment = format!(
-            "device_folder = \"{devices}\"\n{}\n[topk]\nk = 5\n[crossbar]\nbitlines = {bitlines}\n[[design]]\nname = \"t\"\ndatapath = {{ topkima = {{}} }}\n",
-            head.replace("\"../data", &data)
-                .replace("plain-seed1", weights)
-                .replace("samples = 500", "samples = 20"),
-        );
+        let experiment = on_vit(&format!("[crossbar]\nbitlines = {bitlines}\n"))
+            .replace("plain-seed1", weights)
+            .replace("samples = 500", "samples = 20");
         folder.write("own.toml", &experiment);
         let (taken, said) = checked(&folder);
         assert!(taken, "{said}");

@@ -126,6 +126,18 @@ pub fn column(out: &Path, name: &str) -> Vec<String> {
     rows.collect()
 }
 
+/// The shipped ViT on the shipped images at k = 5, with more tables of hardware.
+pub fn on_vit(hardware: &str) -> String {
+    let text = fs::read_to_string(root().join("experiments/accuracy_vs_k_vit.toml")).unwrap();
+    let (head, _) = text.split_once("[[design]]").unwrap();
+    let data = format!("\"{}", root().join("data").display());
+    let devices = root().join("device_params").display().to_string();
+    format!(
+        "device_folder = \"{devices}\"\n{}\n[topk]\nk = 5\n{hardware}[[design]]\nname = \"t\"\ndatapath = {{ topkima = {{}} }}\n",
+        head.replace("\"../data", &data)
+    )
+}
+
 /// The sign of a pair's words and its score grow apart, so that both ends of the scale are there.
 pub fn pairs(count: usize) -> String {
     let line = |at: usize| format!("w{at} w{} w3,w{} w3,{}\n", at + 1, (at * 7) % 45, at % 6);

@@ -10,7 +10,7 @@ use topkima::study::train::{
 };
 use topkima::study::workload::arrays::read_idx;
 
-use crate::own::{Folder, column, own_encoder, pairs, table, texts, vocabulary};
+use crate::own::{Folder, column, on_vit, own_encoder, pairs, table, texts, vocabulary};
 use crate::setup::{encoder, root};
 
 #[test]
@@ -268,15 +268,7 @@ fn a_distilbert_folder_runs_and_its_missing_tensor_is_named() {
 #[test]
 fn images_are_told_apart_as_by_the_code_that_trained_the_weights() {
     let folder = Folder::new();
-    let text = fs::read_to_string(root().join("experiments/accuracy_vs_k_vit.toml")).unwrap();
-    let (head, _) = text.split_once("[[design]]").unwrap();
-    let data = format!("\"{}", root().join("data").display());
-    let devices = root().join("device_params").display().to_string();
-    let experiment = format!(
-        "device_folder = \"{devices}\"\n{}\n[topk]\nk = 5\n[[design]]\nname = \"t\"\ndatapath = {{ topkima = {{}} }}\n",
-        head.replace("\"../data", &data)
-    );
-    folder.write("own.toml", &experiment);
+    folder.write("own.toml", &on_vit(""));
     let (output, out) = folder.run(&["--samples", "40", "--trials", "1"]);
     assert!(output.status.success(), "{output:?}");
 

@@ -42,9 +42,10 @@ impl Attend for FloatTopk<'_> {
             let first = winners.iter().map(|winner| winner.trip);
             let first = first.fold(f64::INFINITY, f64::min);
             let weight = |winner: &Winner| (first - winner.trip).exp() as f32;
-            let sum: f32 = winners.iter().map(weight).sum();
-            for winner in &winners {
-                output.axpy(weight(winner) / sum, &v.column(winner.token), 1.0);
+            let weights: Vec<f32> = winners.iter().map(weight).collect();
+            let sum: f32 = weights.iter().sum();
+            for (winner, weight) in winners.iter().zip(weights) {
+                output.axpy(weight / sum, &v.column(winner.token), 1.0);
             }
         }
         (output, ())

@@ -70,28 +70,24 @@ impl Opening<'_> {
         let mut mistakes = Mistakes::none();
         mistakes.require(
             !same,
-            key,
+            "",
             format!("\"{}\"", path.display()),
             "holds the rows that are measured; what is calibrated and fitted on is never part of a result",
             "name a table of other rows",
         );
-        mistakes
-            .or(|| ())
-            .map_err(|wrong| FileMistakes::of(self.file, wrong))
+        mistakes.or(|| ()).map_err(|wrong| self.told(key, wrong))
     }
 
     fn enough(&self, key: &str, there: usize, asked: usize) -> Result<(), FileMistakes> {
         let mut mistakes = Mistakes::none();
         mistakes.require(
             there >= asked,
-            key,
+            "",
             "",
             format!("holds {there} rows, and {asked} are asked for"),
             "lower `task.calibration_samples`, or name another file",
         );
-        mistakes
-            .or(|| ())
-            .map_err(|wrong| FileMistakes::of(self.file, wrong))
+        mistakes.or(|| ()).map_err(|wrong| self.told(key, wrong))
     }
 
     pub(super) fn mails(
