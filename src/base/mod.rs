@@ -1,12 +1,13 @@
 //! Ground floor: what every other floor stands on, and no physics of any device.
 //!
-//! Import order, each room only from those above it: [`units`] · [`kernel`] · [`mistake`] · [`sourced`] ·
-//! [`rng`] · [`range`] · [`survey`] · [`scaling`] · [`cost`] · [`energy`] · [`timing`].
+//! Import order, each room only from those above it: [`units`] · [`kernel`] · [`mistake`] · [`notice`] ·
+//! [`sourced`] · [`rng`] · [`range`] · [`survey`] · [`scaling`] · [`cost`] · [`energy`] · [`timing`].
 
 pub mod cost;
 pub mod energy;
 pub mod kernel;
 pub mod mistake;
+pub mod notice;
 pub mod range;
 pub mod rng;
 pub mod scaling;

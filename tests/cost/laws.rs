@@ -223,7 +223,10 @@ fn doubling_one_price_in_the_device_file_doubles_only_its_share() {
 fn a_ramp_that_the_device_does_not_speak_of_is_warned_of() {
     let told = |name, set: &[(&str, &str)], key: &str| {
         let plan = load(name, set);
-        plan.warnings.iter().filter(|w| w.starts_with(key)).count()
+        plan.notices
+            .iter()
+            .filter(|(_, text)| text.starts_with(key))
+            .count()
     };
     assert_eq!(told("adc_bits", &[], "ramp.bits"), 1);
     assert_eq!(told("pipeline", &[], "ramp.bits"), 0);

@@ -37,6 +37,7 @@ use super::softmax::SoftmaxParams;
 use super::topk::{Split, Topk, TopkParams};
 use crate::base::cost::{RampShape, TileShape};
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::base::timing::{Switches, Timing};
 
 /// Q, K and V of one head, Q already divided by sqrt(d).
@@ -257,7 +258,7 @@ pub struct Attention {
     /// Value tiles, if A x V is on tiles.
     pub values: Option<Values>,
     /// What a reader should know.
-    pub warnings: Vec<String>,
+    pub notices: Notices,
 }
 
 impl AttentionParams {
@@ -295,29 +296,29 @@ impl AttentionParams {
     }
 
     /// Numbers that are taken beyond what they were stated for.
-    fn stated_elsewhere(&self, device: &Device) -> Vec<String> {
-        let mut warnings = Vec::new();
+    fn stated_elsewhere(&self, device: &Device) -> Notices {
+        let mut notices = Notices::none();
         let column = &device.column;
         if self.ramp.bits != STATED_BITS
             && self.ramp.resolution == (Resolution::Steps {})
             && (column.noise > 0.0 || column.offset > 0.0)
         {
-            warnings.push(format!(
+            notices.warn(format!(
                 "ramp.bits: {} states comparator noise ({} LSB) and column offset ({} LSB) for a ramp of {STATED_BITS} bits, and they are taken as so many LSB of any other; what is fixed in volts doubles in LSB with every bit more: set device.with.column.noise and .offset beside ramp.bits to study that",
                 device.name, column.noise, column.offset
             ));
         }
         if self.ramp.placement == (Placement::External {}) {
-            warnings.push(
+            notices.warn(
                 "ramp.placement: prices are those of a ramp in the column; one ramp for all columns is charged as if each column had its own replicas".to_owned(),
             );
         }
         if self.av == (AvParams::Ideal {}) {
-            warnings.push(
+            notices.warn(
                 "av.ideal: the multiplications of a digital A x V are counted and priced, but take no time: latency is that of what comes before".to_owned(),
             );
         }
-        warnings
+        notices
     }
 
     /// The hardware for a workload of this shape.
@@ -352,7 +353,7 @@ impl AttentionParams {
             Some(quantise),
             Some(crossbar),
             Some(ramp),
-            Some((topk, mut warnings)),
+            Some((topk, mut notices)),
             Some(softmax),
             Some(timing),
         ) = (quantise, crossbar, ramp, topk, softmax, timing)
@@ -370,8 +371,8 @@ impl AttentionParams {
                     self.crossbar.addressing,
                 )),
             };
-            warnings.extend(device.warnings.iter().cloned());
-            warnings.extend(self.stated_elsewhere(device));
+            notices.join(&device.notices);
+            notices.join(&self.stated_elsewhere(device));
             let replicas = RampShape {
                 calibration_rows: self.crossbar.calibration_rows as u32,
                 ramp_rows: self.crossbar.ramp_rows as u32,
@@ -396,7 +397,7 @@ impl AttentionParams {
                 },
                 replicas,
                 values,
-                warnings,
+                notices,
             }
         })
     }

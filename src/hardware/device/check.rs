@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::params::{CellParams, DeviceParams, LineParams};
 use super::{Cell, Column, Device, Drift, Effect, Line, Selection, Spread};
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::base::sourced::Sourced;
 use crate::base::timing::{Switches, Timing};
 use crate::base::units::{Fraction, Lsb, Ohms, Picos, Seconds, Siemens, Volts};
@@ -48,7 +49,7 @@ impl DeviceParams {
             );
         }
 
-        let (line, warnings) =
+        let (line, notices) =
             self.line
                 .check(m, conductance, self.timing.pulse_unit.value, selection);
         let prices = m.keep("energy", self.energy.clone().check());
@@ -115,7 +116,7 @@ impl DeviceParams {
             endurance: self.endurance.as_ref().map(|endurance| endurance.value),
             timing: self.timing.clone(),
             prices: Arc::new(prices),
-            warnings,
+            notices,
         })
     }
 }
@@ -203,7 +204,7 @@ impl LineParams {
         conductance: f64,
         pulse: Picos,
         selection: &Selection,
-    ) -> (Line, Vec<String>) {
+    ) -> (Line, Notices) {
         let unit = at_least_zero(&self.unit_discharge, "line.unit_discharge", Volts::si, m);
         let precharge = at_least_zero(&self.precharge, "line.precharge", Volts::si, m);
         let headroom = at_least_zero(&self.headroom, "line.headroom", Volts::si, m);
@@ -238,10 +239,10 @@ impl LineParams {
             "must be below 100 %",
             "write for instance \"5 %\"",
         );
-        let mut warnings = Vec::new();
+        let mut notices = Notices::none();
         let wordline = &self.read_wordline;
         if !(wordline.low <= wordline.value && wordline.value <= wordline.high) {
-            warnings.push(format!(
+            notices.warn(format!(
                 "line.read_wordline = {} lies outside the range for which the in-column ramp cancels the bend of its lines: the codes of this run may be off by more than the model says",
                 wordline.value
             ));
@@ -262,6 +263,6 @@ impl LineParams {
             charge_per_picosecond: 1.0 / pulse_ps,
             unit_volts: unit,
         };
-        (line, warnings)
+        (line, notices)
     }
 }

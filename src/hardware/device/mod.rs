@@ -21,6 +21,7 @@ pub use spread::{Drift, Spread};
 use std::sync::Arc;
 
 use crate::base::energy::Prices;
+use crate::base::notice::Notices;
 use crate::base::timing::TimeConstants;
 
 /// What is left of a device's imperfections in a study.
@@ -125,5 +126,5 @@ pub struct Device {
     /// Prices of its actions.
     pub prices: Arc<Prices>,
     /// What a reader should know about the numbers.
-    pub warnings: Vec<String>,
+    pub notices: Notices,
 }

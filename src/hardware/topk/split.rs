@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 
 /// One k for every head, or one a head.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -102,7 +103,7 @@ pub struct Topk {
 }
 
 impl TopkParams {
-    /// The selection of each head, and warnings.
+    /// The selection of each head, and what to know of it.
     ///
     /// # Errors
     /// k of zero or above the tokens, a list that does not match the heads, an explicit split that
@@ -111,7 +112,7 @@ impl TopkParams {
         &self,
         heads: usize,
         tiles: &[Range<usize>],
-    ) -> Result<(Vec<Topk>, Vec<String>), Mistakes> {
+    ) -> Result<(Vec<Topk>, Notices), Mistakes> {
         let mut mistakes = Mistakes::none();
         let m = &mut mistakes;
         let tokens = tiles.last().map_or(0, |tile| tile.end);
@@ -130,7 +131,7 @@ impl TopkParams {
         };
         let distinct: BTreeSet<usize> = ks.iter().copied().collect();
         let mut quotas = BTreeMap::new();
-        let mut warnings = Vec::new();
+        let mut notices = Notices::none();
         for k in distinct {
             if !(1..=tokens).contains(&k) {
                 m.add(
@@ -151,7 +152,7 @@ impl TopkParams {
                     0..=8 => String::new(),
                     many => format!(" and {} more", many - 8),
                 };
-                warnings.push(format!(
+                notices.warn(format!(
                     "topk: with k = {k} these tiles get no place, are not driven, and their keys can never win: {}{more}",
                     idle[..idle.len().min(8)].join(", ")
                 ));
@@ -165,7 +166,7 @@ impl TopkParams {
                 merges: self.split == Split::PerTile {},
                 spare: self.spare,
             };
-            (ks.iter().map(topk).collect(), warnings)
+            (ks.iter().map(topk).collect(), notices)
         })
     }
 

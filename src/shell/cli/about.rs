@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::base::kernel::Level;
+use crate::base::notice::{Notices, Weight};
 use crate::shell::config::{Mode, Plan};
 use crate::shell::experiment::{Group, Path as Road};
 
@@ -59,7 +60,12 @@ fn group(plan: &Plan, (group, path): &Went<'_>) -> serde_json::Value {
 }
 
 /// The text of `run.json`.
-pub fn about(plan: &Plan, notes: &[String], paths: &[Went<'_>], started: Instant) -> String {
+pub fn about(
+    plan: &Plan,
+    (notes, notices): (&[String], &Notices),
+    paths: &[Went<'_>],
+    started: Instant,
+) -> String {
     let fast = paths.iter().filter(|(_, path)| *path == Road::Fast).count();
     let groups: Vec<_> = paths.iter().map(|went| group(plan, went)).collect();
     let inputs: Vec<_> = plan
@@ -79,8 +85,8 @@ pub fn about(plan: &Plan, notes: &[String], paths: &[Went<'_>], started: Instant
             "groups": groups,
             "instructions": Level::best().name(),
         },
-        "warnings": plan.warnings,
-        "notes": notes,
+        "warnings": notices.of(Weight::Warning),
+        "notes": notes.iter().map(String::as_str).chain(notices.of(Weight::Note)).collect::<Vec<_>>(),
         "inputs": inputs,
         "wall_seconds": started.elapsed().as_secs_f64(),
     });

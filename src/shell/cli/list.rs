@@ -158,8 +158,8 @@ fn judge(path: &Path) -> Result<Vec<String>, FileMistakes> {
             plan.designs(),
             plan.params.trials
         )];
-        for warning in &plan.warnings {
-            lines.push(format!("{name}: warning: {warning}"));
+        for (weight, text) in plan.notices.iter() {
+            lines.push(format!("{name}: {}: {text}", weight.name()));
         }
         return Ok(lines);
     }

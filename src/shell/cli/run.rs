@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::Failure;
 use super::about::{Went, about, exact_note};
+use crate::base::notice::Notices;
 use crate::shell::config::{MAX_TRIALS, Overrides, Plan};
 use crate::shell::experiment::{Shelf, groups, run_group};
 use crate::shell::journal::{Journal, write_whole};
@@ -154,10 +155,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         )
     })?;
     if !arguments.quiet {
-        for warning in &plan.warnings {
-            let _ = writeln!(io::stderr(), "warning: {warning}");
-        }
+        tell(&plan.notices);
     }
+    let mut found = Notices::none();
     let groups = groups(&plan);
     let bar = progress(arguments.quiet, groups.len() as u64 * plan.params.trials);
     let mut notes: Vec<String> = Vec::new();
@@ -186,6 +186,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         journal.append(&rows)?;
         entries.extend(rows);
         paths.extend(said.path.map(|path| (group, path)));
+        found.join(&said.notices);
         for line in said.lines {
             if !notes.contains(&line) {
                 notes.push(line);
@@ -203,10 +204,13 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     for (name, svg) in figures(&plan, &entries) {
         write_whole(&folder.join(name), svg.as_bytes())?;
     }
-    let about = about(&plan, &notes, &paths, started);
+    let mut notices = plan.notices.clone();
+    notices.join(&found);
+    let about = about(&plan, (&notes, &notices), &paths, started);
     write_whole(&folder.join("run.json"), about.as_bytes())?;
     journal.finish()?;
     if !arguments.quiet {
+        tell(&found);
         say(&plan, &entries, &notes)?;
         writeln!(
             io::stdout(),
@@ -240,6 +244,13 @@ pub(super) fn unfit(folder: &Path) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Notices go to the error stream, so that they never mix with a table.
+fn tell(notices: &Notices) {
+    for (weight, text) in notices.iter() {
+        let _ = writeln!(io::stderr(), "{}: {text}", weight.name());
+    }
 }
 
 fn progress(quiet: bool, length: u64) -> ProgressBar {

@@ -61,7 +61,7 @@ struct Observed {
     trials: Vec<Vec<f64>>,
     spending: Spending,
     samples: usize,
-    notes: Vec<String>,
+    notes: Notes,
 }
 
 /// Samples in batches of about [`BATCH`] tokens.
@@ -130,7 +130,7 @@ fn observe(seed: Seed, trials: u64, case: &EncoderCase, ticked: &mut dyn FnMut(u
             trials: vec![study.set.observe(&study.encoder, &features); trials as usize],
             spending: Spending::default(),
             samples: inputs.len(),
-            notes: Vec::new(),
+            notes: Notes::default(),
         };
     }
     let simulated = Simulated::calibrate(&case.laid, seed, recorded(study));
@@ -154,7 +154,7 @@ fn observe(seed: Seed, trials: u64, case: &EncoderCase, ticked: &mut dyn FnMut(u
 }
 
 /// What the full scales came to, and heads that have none.
-fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Vec<String> {
+fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Notes {
     let range = |of: fn(&Calibration) -> f64| {
         let values = simulated.calibrations().iter().map(of);
         let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| {
@@ -162,20 +162,21 @@ fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Vec<String> {
         });
         format!("{low:.3} to {high:.3}")
     };
-    let mut lines = vec![format!(
+    let mut notes = Notes::default();
+    notes.lines.push(format!(
         "full scale {} in scores over {} heads = {} LSB; one LSB is {} unit charges",
         range(|one| one.full_scale),
         simulated.calibrations().len(),
         (1e6 / attention.ramp.lsb(1.0)).round() / 1e6,
         range(Calibration::lsb_charges)
-    )];
+    ));
     if !simulated.silent().is_empty() {
-        lines.push(format!(
-            "warning: calibration samples give heads {:?} no positive score, so their full scale is 1: give `full_scale = {{ scores = ... }}` or `{{ per-head = [...] }}`, or more calibration samples",
+        notes.notices.warn(format!(
+            "calibration samples give heads {:?} no positive score, so their full scale is 1: give `full_scale = {{ scores = ... }}` or `{{ per-head = [...] }}`, or more calibration samples",
             simulated.silent()
         ));
     }
-    lines
+    notes
 }
 
 /// Runs the cases of a group, if they are those of an encoder.
@@ -224,7 +225,14 @@ pub(super) fn run(
             }
         })
         .collect();
-    let mut lines: Vec<String> = observed.into_iter().flat_map(|one| one.notes).collect();
+    let mut notes = Notes {
+        path: Some(Path::Exact("the heads of an encoder run one by one")),
+        ..Notes::default()
+    };
+    for one in observed {
+        notes.lines.extend(one.notes.lines);
+        notes.notices.join(&one.notes.notices);
+    }
     if let Some(Accuracy {
         metric,
         units,
@@ -233,13 +241,12 @@ pub(super) fn run(
         ..
     }) = results.first().and_then(|result| result.accuracy.as_ref())
     {
-        lines.push(format!(
+        notes.lines.push(format!(
             "{} by float heads: {float:.2} over {units} units, {tokens:.1} tokens a sample",
             metric.name()
         ));
     }
-    let path = Some(Path::Exact("the heads of an encoder run one by one"));
-    Some((results, Notes { lines, path }))
+    Some((results, notes))
 }
 
 fn accuracy(

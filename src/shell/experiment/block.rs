@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::Notes;
 use super::shelf::Shelf;
 
 use crate::base::cost::{Cost, Ledger};
@@ -235,9 +236,8 @@ impl<'a> Block<'a> {
     }
 
     /// What the full scale came to, and whether one clock can make a step.
-    pub fn notes(&self, first: &First) -> Vec<String> {
+    pub fn tell(&self, first: &First, notes: &mut Notes) {
         let front = &self.cases[0].attention;
-        let mut lines = Vec::new();
         let range = |of: &dyn Fn(&Prepared) -> f64| {
             let values: Vec<f64> = self.prepared.iter().map(of).collect();
             let low = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -251,7 +251,7 @@ impl<'a> Block<'a> {
         let scores = range(&|p| p.calibration.full_scale);
         let charges = range(&|p| p.calibration.full_scale_charges());
         let lsb = range(&|p| p.calibration.lsb_charges());
-        lines.push(format!(
+        notes.lines.push(format!(
             "full scale {scores} in scores = {} LSB = {charges} unit charges; one LSB is {lsb} unit charges; total noise {:.3} LSB rms",
             (1e6 / front.ramp.lsb(1.0)).round() / 1e6,
             first.noise_lsb
@@ -266,8 +266,8 @@ impl<'a> Block<'a> {
             .fold(0.0, f64::max)
             * front.ramp.largest_step();
         if front.ramp.is_in_column() && needed > reach {
-            lines.push(format!(
-                "warning: a ramp step needs up to {needed:.1} unit charges and its {cells} replica cells can take {reach:.1} in one clock of {}: a step that size needs a slower clock, more replicas a step, or a smaller full scale",
+            notes.notices.warn(format!(
+                "a ramp step needs up to {needed:.1} unit charges and its {cells} replica cells can take {reach:.1} in one clock of {}: a step that size needs a slower clock, more replicas a step, or a smaller full scale",
                 front.timing.clock()
             ));
         }
@@ -279,14 +279,13 @@ impl<'a> Block<'a> {
                 .map(SpentTotal::seconds_a_head)
                 .fold(f64::INFINITY, f64::min);
             if latency.is_finite() {
-                lines.push(format!(
-                    "warning: K and V are written once a head and {} endures {endurance:.1e} writes: at this run's fastest design ({:.1} us a head) the tiles last {:.2} h",
+                notes.notices.warn(format!(
+                    "K and V are written once a head and {} endures {endurance:.1e} writes: at this run's fastest design ({:.1} us a head) the tiles last {:.2} h",
                     front.device.name,
                     latency * 1e6,
                     endurance * latency / 3600.0
                 ));
             }
         }
-        lines
     }
 }

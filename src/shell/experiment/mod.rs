@@ -19,6 +19,7 @@ pub use block::SpentTotal;
 pub use shelf::Shelf;
 
 use super::config::{Case, FileMistakes, Key, Mode, Plan};
+use crate::base::notice::Notices;
 use crate::base::rng::Seed;
 use crate::hardware::attention::Attention;
 use crate::study::metrics::{Summary, Values, fold};
@@ -51,8 +52,10 @@ pub struct Result {
 /// What a run tells about itself.
 #[derive(Clone, Debug, Default)]
 pub struct Notes {
-    /// Sentences for the reader, for instance on the ramp's full scale.
+    /// What was found out, for instance the ramp's full scale.
     pub lines: Vec<String>,
+    /// What to know of it.
+    pub notices: Notices,
     /// Which path did the work; none where nothing was drawn.
     pub path: Option<Path>,
 }
@@ -259,13 +262,15 @@ pub fn run_group(
             }
         })
         .collect();
-    let notes = blocks.iter().zip(&firsts);
-    let lines = notes
-        .flat_map(|(block, first)| block.notes(first))
-        .collect();
-    let path = Some(match quick {
-        Ok(_) => Path::Fast,
-        Err(why) => Path::Exact(why),
-    });
-    Ok((results, Notes { lines, path }))
+    let mut notes = Notes {
+        path: Some(match quick {
+            Ok(_) => Path::Fast,
+            Err(why) => Path::Exact(why),
+        }),
+        ..Notes::default()
+    };
+    for (block, first) in blocks.iter().zip(&firsts) {
+        block.tell(first, &mut notes);
+    }
+    Ok((results, notes))
 }

@@ -117,7 +117,7 @@ impl Plan {
     }
 }
 
-/// The layout of the longest sample, with warnings where the weights were trained for other hardware.
+/// The layout of the longest sample, with a warning where the weights were trained for other hardware.
 fn attention_of(laid: &Laid, study: &Study, model: &ModelParams) -> Attention {
     let mut attention = laid.longest.clone();
     let weights = model.weights.display();
@@ -127,7 +127,7 @@ fn attention_of(laid: &Laid, study: &Study, model: &ModelParams) -> Attention {
         let same = |one: usize| *k == one.to_string() && !all;
         let every = k == "all" && (all || attention.topk.iter().all(|one| one.k == study.longest));
         if !every && !attention.topk.iter().all(|one| same(one.k)) {
-            attention.warnings.push(format!(
+            attention.notices.warn(format!(
                 "model: {weights} was trained with k = {k}; with another k it is less right"
             ));
         }
@@ -141,13 +141,13 @@ fn attention_of(laid: &Laid, study: &Study, model: &ModelParams) -> Attention {
         };
         let other = attention.topk.iter().map(own).find(|own| own != split);
         if let Some(other) = other {
-            attention.warnings.push(format!(
+            attention.notices.warn(format!(
                 "model: {weights} was trained with k shared out to tiles as {split}; the run shares it out as its own tiles do, {other}"
             ));
         }
     }
     if trained.quantise.is_some() {
-        attention.warnings.push(format!(
+        attention.notices.warn(format!(
             "model: {weights} was trained with rounded operands; the run rounds as its own `quantise` says, with scales fitted by calibration, and does not use the file's `quantise` and `units`"
         ));
     }

@@ -5,7 +5,6 @@ mod encoder;
 mod head;
 mod overrides;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ use super::{
     is_training, tree,
 };
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, Datapath};
 use crate::hardware::converter::FullScale;
@@ -68,7 +68,7 @@ pub struct Plan {
     /// Index of the design that deltas are taken against.
     pub reference: Option<usize>,
     /// What a reader should know.
-    pub warnings: Vec<String>,
+    pub notices: Notices,
     file: String,
     folder: PathBuf,
     devices: PathBuf,
@@ -160,7 +160,7 @@ impl Plan {
             params,
             swept,
             reference,
-            warnings: Vec::new(),
+            notices: Notices::none(),
             file,
             folder,
             devices,
@@ -183,18 +183,18 @@ impl Plan {
         }
     }
 
-    fn check_case(&mut self, point: usize, found: &mut FileMistakes) -> BTreeSet<String> {
-        let mut warnings = BTreeSet::new();
+    fn check_case(&mut self, point: usize, found: &mut FileMistakes) -> Notices {
+        let mut notices = Notices::none();
         for design in 0..self.params.design.len() {
             match self.case(point, design) {
                 Ok(case) => {
                     self.keys.push((case.front, case.back));
-                    warnings.extend(case.attention.warnings.iter().cloned());
+                    notices.join(&case.attention.notices);
                 }
                 Err(mistakes) => found.join(mistakes),
             }
         }
-        warnings
+        notices
     }
 
     fn check_points(&mut self, found: &mut FileMistakes) {
@@ -221,14 +221,14 @@ impl Plan {
             return;
         }
         self.keys.reserve(self.points() * self.designs());
-        let mut warnings = BTreeSet::new();
+        let mut notices = Notices::none();
         for point in 0..self.points() {
             if !go_on(found) {
                 return;
             }
-            warnings.extend(self.check_case(point, found));
+            notices.join(&self.check_case(point, found));
         }
-        self.warnings = warnings.into_iter().collect();
+        self.notices = notices;
     }
 
     /// Number of points.
