@@ -93,6 +93,12 @@ fn there_has_to_be_something_to_resume() {
     );
 }
 
+/// Whether every line is a warning or a note.
+fn only_notices(text: &str) -> bool {
+    text.lines()
+        .all(|line| line.starts_with("warning: ") || line.starts_with("note: "))
+}
+
 #[test]
 fn a_quiet_run_prints_nothing_and_a_loud_one_its_rows() {
     let case = Case::new(small(""));
@@ -104,7 +110,7 @@ fn a_quiet_run_prints_nothing_and_a_loud_one_its_rows() {
         "{}",
         said.stdout
     );
-    assert_eq!(said.stderr, "");
+    assert!(only_notices(&said.stderr), "{}", said.stderr);
     let parts: Vec<_> = fs::read_dir(case.out())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -148,7 +154,7 @@ fn a_reader_that_leaves_early_is_no_error() {
             Some(0),
             "{arguments:?} {stderr}"
         );
-        assert_eq!(stderr, "", "{arguments:?}");
+        assert!(only_notices(&stderr), "{arguments:?} {stderr}");
     }
 }
 
