@@ -101,6 +101,7 @@ fn a_code_of_a_beyond_its_largest_is_the_largest() {
         *adc = AdcParams::Uniform {
             bits: 6,
             percentile: 100.0,
+            noise_margin: 4.0,
         };
     }
     assert_eq!(refusal(&scene), None);

@@ -71,6 +71,7 @@ fn error_shrinks_as_bits_of_the_plain_adc_grow() {
             adc: AdcParams::Uniform {
                 bits,
                 percentile: 100.0,
+                noise_margin: 4.0,
             },
             columns_per_adc: 8,
         };

@@ -187,6 +187,7 @@ fn plain_adc_noise_spreads_codes_by_the_normal_law() {
             adc: AdcParams::Uniform {
                 bits: 8,
                 percentile: 100.0,
+                noise_margin: 4.0,
             },
             columns_per_adc: 8,
         },

@@ -241,7 +241,8 @@ pub struct Driven<'a> {
 
 for_each_level! {
     /// Adds the squared distance between the output and the float output to `squares`, and writes to `rows`
-    /// how many rows are driven in each tile, query by query. Token t lies on tile t / `wordlines`.
+    /// how many rows are driven in each tile, query by query. Token t lies on tile t / `wordlines`. Tells how many
+    /// sums lie beyond the largest code, by more than half an LSB.
     pub fn tile_product(
         cells: &Cells,
         written: &Written,
@@ -251,7 +252,7 @@ for_each_level! {
         room: &mut Joined,
         squares: &mut [f32; 16],
         rows: &mut [u32],
-    ) = product
+    ) -> u64 = product
 }
 
 #[inline(always)]
@@ -265,12 +266,12 @@ fn product<S: Simd>(
     room: &mut Joined,
     squares: &mut [f32; 16],
     rows: &mut [u32],
-) {
+) -> u64 {
     let (groups, per_bit) = (cells.groups(), cells.width / LANES);
     room.sums.resize(per_bit + groups, Line([0; LANES]));
     let (joined, sums) = room.sums.split_at_mut(per_bit);
     let tiles = rows.len() / driven.first.len().max(1);
-    let mut begin = 0;
+    let (mut begin, mut beyond) = (0, 0);
     for (query, (first, gain)) in driven.first.iter().zip(driven.gains).enumerate() {
         let survivors = &driven.survivors[begin..driven.ends[query] as usize];
         begin += survivors.len();
@@ -297,6 +298,7 @@ fn product<S: Simd>(
             }
             let draw = first.wrapping_add((tile * groups.div_ceil(2)) as u64);
             s.drive(&written.cells, &starts[..count], &codes[..count], sums);
+            beyond += count_beyond(sums, rounding);
             s.convert(sums, (driven.key, draw), rounding, cells.bits, joined);
         }
         // What the ADC reads where there is no column is no output.
@@ -314,6 +316,21 @@ fn product<S: Simd>(
             }
         }
     }
+    beyond
+}
+
+/// How many sums lie beyond the largest code: more than half an LSB above it. Where there is no column the sum
+/// is zero.
+#[inline(always)]
+fn count_beyond(sums: &[Line<Lanes<i16>>], rounding: &Rounding) -> u64 {
+    let most = (2 * rounding.max as u16 + 1) * (FRACTIONS as u16 / 2) << rounding.finer;
+    let mut beyond = [0_u16; LANES];
+    for sums in sums {
+        for (beyond, sum) in beyond.iter_mut().zip(&sums.0) {
+            *beyond += u16::from(sum.unsigned_abs() > most);
+        }
+    }
+    beyond.iter().map(|count| u64::from(*count)).sum()
 }
 
 #[cfg(test)]

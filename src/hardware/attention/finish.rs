@@ -39,27 +39,53 @@ pub struct Outcome {
     pub row: Row,
     /// Output in the units of V.
     pub output: Vec<f64>,
+    /// Conversions of A x V.
+    pub conversions: u64,
+    /// Those of them whose sum lies beyond the ADC's largest code.
+    pub beyond: u64,
 }
 
 /// Calibration queries that set the full scale of the ADC of A x V, spread evenly.
 const CALIBRATION_QUERIES: usize = 48;
 
-/// The ADC of A x V whose full scale is fitted to calibration rows: it, the wordlines of a tile, and which
-/// percentile of the partial sums.
-fn fitted_adc(av: &AvParams) -> Option<(AdcParams, usize, f64)> {
+/// What the full scale of an ADC of A x V is fitted with.
+#[derive(Clone, Copy)]
+struct Fitted {
+    adc: AdcParams,
+    /// Rows of a tile.
+    wordlines: usize,
+    /// Which percentile of what sums reach.
+    percentile: f64,
+    /// Standard deviations that they reach beyond what they are.
+    margin: f64,
+}
+
+/// The ADC of A x V if its full scale is fitted to calibration rows.
+fn fitted_adc(av: &AvParams) -> Option<Fitted> {
     match *av {
         AvParams::Tiles {
-            adc: adc @ AdcParams::Uniform { percentile, .. },
+            adc:
+                adc @ AdcParams::Uniform {
+                    percentile,
+                    noise_margin: margin,
+                    ..
+                },
             wordlines,
             ..
-        } => Some((adc, wordlines, percentile)),
+        } => Some(Fitted {
+            adc,
+            wordlines,
+            percentile,
+            margin,
+        }),
         _ => None,
     }
 }
 
 impl<'a> Finish<'a> {
-    /// Loads a design for one head. The full scale of its plain ADC is a percentile of the partial
-    /// sums that the design makes on calibration rows, clean.
+    /// Loads a design for one head. The full scale of its plain ADC is a percentile of what the partial sums
+    /// that the design makes on calibration rows reach: `max(|clean|, |mean| + margin sigma)`, in codes of A times
+    /// levels of a cell, where mean and sigma are those of the sum over all chips, writes and reads.
     #[must_use]
     pub fn load(
         attention: &'a Attention,
@@ -91,8 +117,8 @@ impl<'a> Finish<'a> {
             lut,
             adc: None,
         };
-        if let Some((adc, wordlines, percentile)) = fitted_adc(&attention.av) {
-            finish.adc = adc.fit(finish.clean_partial_sums(calibration, wordlines, percentile));
+        if let Some(fitted) = fitted_adc(&attention.av) {
+            finish.adc = fitted.adc.fit(finish.reach(calibration, fitted));
         }
         finish
     }
@@ -103,20 +129,22 @@ impl<'a> Finish<'a> {
         fitted_adc(&attention.av).is_some() || attention.softmax.threshold_percentile().is_some()
     }
 
-    /// The given percentile of the magnitudes of clean partial sums over calibration queries.
-    fn clean_partial_sums(&self, rows: &Prepared, wordlines: usize, percent: f64) -> f64 {
+    /// The percentile of what partial sums reach over calibration queries, whose trips are clean.
+    fn reach(&self, rows: &Prepared, fitted: Fitted) -> f64 {
         let (queries, tokens) = (rows.q.ncols(), rows.k.nrows());
         let v_max = self.attention.quantise.v.max_code();
         let layout = Values::lay(
             tokens,
             rows.v.nrows(),
-            wordlines,
+            fitted.wordlines,
             v_max,
             Addressing::Logical {},
         );
-        let stored = layout.clean(&rows.v);
+        let clean = layout.clean(&rows.v);
+        let device = &self.attention.device;
+        let noisy = (fitted.margin > 0.0).then(|| layout.expected(device, &rows.v));
         let ladders = self.attention.ramp.ladders(0.0, &[], 0);
-        let mut magnitudes = Vec::new();
+        let mut reaches = Vec::new();
         for query in (0..queries).step_by(queries.div_ceil(CALIBRATION_QUERIES).max(1)) {
             let trip = |token| {
                 if rows.mask.is_live(query, token, tokens) {
@@ -131,13 +159,21 @@ impl<'a> Finish<'a> {
             let outcome = self.select(&trips, query, rows).value;
             for tile in 0..layout.tiles.len() {
                 let (survivors, codes) = (&outcome.survivors, &outcome.row.codes);
-                let sums = PartialSums::of(survivors, codes, &layout, tile, &stored);
-                let sums = sums.into_iter().flat_map(|sums| sums.value.values);
-                magnitudes.extend(sums.map(f64::abs));
+                let of = |stored| PartialSums::of(survivors, codes, &layout, tile, stored);
+                let Some(sums) = of(&clean) else { continue };
+                let first = reaches.len();
+                reaches.extend(sums.value.reaches(0.0));
+                // A level that drifts down on average was higher when it was written.
+                if let Some(noisy) = noisy.as_ref().and_then(of) {
+                    let noisy = noisy.value.reaches(fitted.margin);
+                    for (reach, noisy) in reaches[first..].iter_mut().zip(noisy) {
+                        *reach = f64::max(*reach, noisy);
+                    }
+                }
             }
         }
-        magnitudes.retain(|magnitude| *magnitude > 0.0);
-        percentile(magnitudes, percent).unwrap_or(1.0)
+        reaches.retain(|reach| *reach > 0.0);
+        percentile(reaches, fitted.percentile).unwrap_or(1.0)
     }
 
     /// Whether a tile of the layout can never win: it gets no place whatever the row.
@@ -225,7 +261,7 @@ impl<'a> Finish<'a> {
             survivors,
             tiles: outcomes,
             trace,
-            output: Vec::new(),
+            ..Outcome::default()
         };
         Costed::new(outcome, cost)
     }
@@ -258,6 +294,8 @@ impl<'a> Finish<'a> {
                     let conversion = prepared.address(query) << 32 | at as u64;
                     sums.add_read_noise(seed, chip.trial, Site(head | 1 << 63, conversion));
                     if let Some(adc) = &self.adc {
+                        outcome.conversions += sums.values.len() as u64;
+                        outcome.beyond += sums.beyond(adc);
                         let sigma = self.attention.device.column.adc_noise;
                         let noise =
                             seed.stream(Purpose::PlainAdc, chip.trial, Site(head, conversion));

@@ -73,6 +73,23 @@ impl PartialSums {
         }
     }
 
+    /// How far each sum reaches: its magnitude and `margin` standard deviations.
+    pub fn reaches(&self, margin: f64) -> impl Iterator<Item = f64> {
+        let sums = self.values.iter().enumerate();
+        sums.map(move |(at, sum)| {
+            let variance = self.variance.as_ref().map_or(0.0, |all| all[at]);
+            sum.abs() + margin * variance.max(0.0).sqrt()
+        })
+    }
+
+    /// How many sums lie beyond the largest code of the plain ADC.
+    pub fn beyond(&self, adc: &PlainAdc) -> u64 {
+        self.values
+            .iter()
+            .filter(|sum| adc.is_beyond(**sum))
+            .count() as u64
+    }
+
     /// Through the plain ADC, whose noise has the standard deviation `sigma`.
     pub fn convert(&mut self, adc: &PlainAdc, sigma: f64, mut noise: Stream) {
         for sum in &mut self.values {

@@ -126,6 +126,38 @@ impl Values {
         }
     }
 
+    /// What reads of the codes of V (d_v x tokens) see over all chips, writes and reads: mean levels, and their
+    /// variance in place of one read's; no variance if cells hold what was written.
+    #[must_use]
+    pub fn expected(&self, device: &Device, codes: &Matrix) -> StoredValues {
+        let mut stored = self.clean(codes);
+        if device.cell.spread() == 0.0 && device.cells_stay_as_written() {
+            return stored;
+        }
+        let bits = self.places.len();
+        let device = &signed_pair(device);
+        // Bits have three levels, an exact V has any.
+        let known = [-1.0, 0.0, 1.0].map(|level| (level, device.expect(level)));
+        let expect = |level: f64| match known.iter().find(|(own, _)| *own == level) {
+            Some((_, cell)) => *cell,
+            None => device.expect(level),
+        };
+        let mut variance = Matrix::zeros(stored.levels.nrows(), stored.levels.ncols());
+        for (at, (level, variance)) in stored.levels.iter_mut().zip(&mut variance).enumerate() {
+            if let Spread::Additive(sigma) = device.programming {
+                // As it is written: one error a weight, on its lowest bit.
+                if at % bits == 0 {
+                    *variance = sigma * sigma;
+                }
+                continue;
+            }
+            let cell = expect(*level);
+            (*level, *variance) = (cell.level, cell.read_variance);
+        }
+        stored.read_variance = Some(variance);
+        stored
+    }
+
     /// Writes the codes of V (d_v x tokens) to the cells of a chip.
     pub fn program(
         &self,

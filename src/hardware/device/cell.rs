@@ -115,19 +115,14 @@ impl Device {
         let floor = self.cell.floor();
         let window = 1.0 - floor;
         let half = |level: f64, at: usize| {
-            let target = floor + level * window;
-            let (meant, written) = if draws.stuck[at] < self.stuck_off {
-                (floor, floor)
+            let state = if draws.stuck[at] < self.stuck_off {
+                Half::Off
             } else if draws.stuck[at] >= 1.0 - self.stuck_on {
-                (1.0, 1.0)
+                Half::On
             } else {
-                let mean = self.drift.expected(target);
-                let sigma = self.programming.sigma(mean, target);
-                (target, (mean + sigma * draws.programming[at]).max(0.0))
+                Half::Healthy
             };
-            let now = self.drift.apply(meant, written, draws.drift[at]);
-            let sigma = self.read.sigma(now, written);
-            (now, sigma * sigma)
+            self.half(level, state, draws.programming[at], draws.drift[at])
         };
         let (up, up_variance) = half(level.max(0.0), 0);
         let (net, variance) = if self.cell.is_offset() {
@@ -141,4 +136,105 @@ impl Device {
             read_variance: variance / (window * window),
         }
     }
+
+    /// What a read sees of one half that was meant to hold `level`, relative to the largest conductance, and
+    /// the variance of one read.
+    fn half(&self, level: f64, state: Half, programming: f64, drift: f64) -> (f64, f64) {
+        let floor = self.cell.floor();
+        let target = floor + level * (1.0 - floor);
+        let (meant, written) = match state {
+            Half::Off => (floor, floor),
+            Half::On => (1.0, 1.0),
+            Half::Healthy => {
+                let mean = self.drift.expected(target);
+                let sigma = self.programming.sigma(mean, target);
+                (target, (mean + sigma * programming).max(0.0))
+            }
+        };
+        let now = self.drift.apply(meant, written, drift);
+        let sigma = self.read.sigma(now, written);
+        (now, sigma * sigma)
+    }
+
+    /// What reads of a cell that was meant to hold a signed level see over all chips, writes and reads: their
+    /// mean, and their variance in place of one read's.
+    pub(crate) fn expect(&self, level: f64) -> Stored {
+        let mismatch = self.cell.spread();
+        if self.cells_stay_as_written() {
+            return Stored {
+                level,
+                read_variance: (mismatch * level).powi(2),
+            };
+        }
+        let floor = self.cell.floor();
+        let window = 1.0 - floor;
+        let (up, up_variance) = self.expect_half(level.max(0.0));
+        let (net, variance) = if self.cell.is_offset() {
+            (up - floor, up_variance)
+        } else {
+            let (down, down_variance) = self.expect_half((-level).max(0.0));
+            (up - down, up_variance + down_variance)
+        };
+        let (mean, variance) = (net / window, variance / (window * window));
+        Stored {
+            level: mean,
+            // Of a product of independent factors, 1 + mismatch n and what the halves hold.
+            read_variance: variance + mismatch * mismatch * (mean * mean + variance),
+        }
+    }
+
+    /// Mean and variance of one half.
+    fn expect_half(&self, level: f64) -> (f64, f64) {
+        let written = normal_nodes(self.programming != Spread::None);
+        let drifted = normal_nodes(matches!(self.drift, Drift::PowerLaw { .. }));
+        let states = [
+            (Half::Off, self.stuck_off, &ONE_NODE[..]),
+            (Half::On, self.stuck_on, &ONE_NODE[..]),
+            (
+                Half::Healthy,
+                1.0 - self.stuck_off - self.stuck_on,
+                &written[..],
+            ),
+        ];
+        let (mut mean, mut square) = (0.0, 0.0);
+        for (state, chance, written) in states {
+            if chance <= 0.0 {
+                continue;
+            }
+            for (programming, weight) in written {
+                for (drift, other) in &drifted {
+                    let (now, variance) = self.half(level, state, *programming, *drift);
+                    let weight = chance * weight * other;
+                    mean += weight * now;
+                    square += weight * (now * now + variance);
+                }
+            }
+        }
+        (mean, (square - mean * mean).max(0.0))
+    }
+}
+
+/// How a half of a cell is.
+#[derive(Clone, Copy)]
+enum Half {
+    Off,
+    On,
+    Healthy,
+}
+
+const ONE_NODE: [(f64, f64); 1] = [(0.0, 1.0)];
+
+/// Draws of a standard normal and their weights, for means over it: the trapezoid rule from -6 to 6 in steps
+/// of 1/4, right to rounding for smooth functions and to 1e-3 of a sigma for those with a kink; one draw of
+/// zero if it does not matter.
+fn normal_nodes(matters: bool) -> Vec<(f64, f64)> {
+    if !matters {
+        return ONE_NODE.to_vec();
+    }
+    let at = |node: i32| f64::from(node) / 4.0;
+    let density = |x: f64| (-x * x / 2.0).exp();
+    let whole: f64 = (-24..=24).map(|node| density(at(node))).sum();
+    (-24..=24)
+        .map(|node| (at(node), density(at(node)) / whole))
+        .collect()
 }

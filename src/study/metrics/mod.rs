@@ -49,6 +49,7 @@ metrics! {
     AlphaSlowest, "alpha_slowest", "the same for the slowest tile of each row";
     TieRate, "tie_rate", "share of query-tiles whose stop step holds more live columns than places; none without a choice inside tiles";
     ClipRate, "clip_rate", "share of live clean scores above the ramp's start";
+    AvClipRate, "av_clip_rate", "share of A x V conversions whose sum, with the noise of cells, lies beyond the ADC's largest code; none without an ADC";
     CodeErrorLsb, "code_error_lsb", "decoded code minus clean score, mean over survivors, in LSB";
     CodeErrorRmsLsb, "code_error_rms_lsb", "the same, root mean square";
     AUnderflow, "a_underflow", "probability mass whose code is rounded to zero";
@@ -73,6 +74,7 @@ pub struct HeadTally {
     alpha_slowest: Share,
     ties: Share,
     clipped: Share,
+    av_clipped: Share,
     code_error: Share,
     code_error_square: f64,
     difference_square: f64,
@@ -210,6 +212,7 @@ impl HeadTally {
                 true => share(fast.stops.ties[lane] as f64, fast.driven),
                 false => Share::default(),
             },
+            av_clipped: share(fast.beyond[lane] as f64, fast.conversions[lane]),
             code_error: share(fast.row.error[lane], fast.survivors),
             code_error_square: fast.row.error_square[lane],
             difference_square: difference.sum(),
@@ -287,6 +290,10 @@ impl HeadTally {
             self.code_error.add(error);
             self.code_error_square += error * error;
         }
+        self.av_clipped.join(Share {
+            sum: outcome.beyond as f64,
+            count: outcome.conversions as f64,
+        });
         let float = prepared.reference.output.column(query);
         for (got, wanted) in outcome.output.iter().zip(float.iter()) {
             self.difference_square += (got - wanted) * (got - wanted);
@@ -339,6 +346,7 @@ pub fn fold(heads: &[HeadTally]) -> Values {
         Metric::AlphaSlowest => share(|head| head.alpha_slowest).mean(),
         Metric::TieRate => share(|head| head.ties).mean(),
         Metric::ClipRate => share(|head| head.clipped).mean(),
+        Metric::AvClipRate => share(|head| head.av_clipped).mean(),
         Metric::CodeErrorLsb => share(|head| head.code_error).mean(),
         Metric::CodeErrorRmsLsb => {
             let square: f64 = heads.iter().map(|head| head.code_error_square).sum();

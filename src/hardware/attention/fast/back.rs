@@ -59,6 +59,10 @@ pub struct FastTally {
     pub norm_square: f64,
     /// How often so many rows of each tile of V were driven: tile by tile, rows from 0.
     pub value_rows: Vec<Lanes<u32>>,
+    /// Conversions of A x V, and those of them whose sum lies beyond the ADC's largest code.
+    pub conversions: Lanes<u64>,
+    /// See [`conversions`](Self::conversions).
+    pub beyond: Lanes<u64>,
     pub(super) book: Book,
     /// Traces of the first lane, where its whole account was asked for.
     traces: Option<Vec<QueryTrace>>,
@@ -129,6 +133,8 @@ impl<'a> Case<'a> {
                 [0; LANES];
                 self.tariff.value_tiles() * (most_survivors(self.finish) + 1)
             ],
+            conversions: [0; LANES],
+            beyond: [0; LANES],
             traces: whole.then(Vec::new),
             handed: handed.unwrap_or_default(),
         }
@@ -290,12 +296,16 @@ impl<'a> Case<'a> {
             handed: &tally.handed,
             distance: &mut tally.distance,
             rows: &mut tally.value_rows,
+            beyond: &mut tally.beyond,
             traces: tally.traces.as_mut(),
         })
     }
 
     /// Closes a block's tally.
     pub fn close(&self, tally: &mut FastTally) {
+        if let Some(value) = &self.value {
+            tally.conversions = value.conversions(&tally.value_rows);
+        }
         if let Some(traces) = tally.traces.take() {
             let mut account = Account::of_layout(self.finish);
             for trace in &traces {

@@ -41,6 +41,8 @@ pub(super) struct ValueCase {
     lsb: f32,
     /// Most rows that a query drives.
     most: usize,
+    /// Columns of a tile.
+    columns: u64,
     /// Whether columns whose code of A is zero, most of all columns, are left out at once.
     sparse: bool,
 }
@@ -64,6 +66,8 @@ pub(super) struct Design<'t> {
     pub distance: &'t mut Lanes<[f32; 16]>,
     /// How often so many rows of each tile were driven: tile by tile, rows from 0.
     pub rows: &'t mut [Lanes<u32>],
+    /// Sums beyond the ADC's largest code.
+    pub beyond: &'t mut Lanes<u64>,
     /// Traces of the first lane.
     pub traces: Option<&'t mut Vec<QueryTrace>>,
 }
@@ -159,6 +163,7 @@ impl ValueTiles {
                 .collect(),
             lsb: adc.lsb as f32,
             most: most_survivors(finish),
+            columns: self.law.mean.ncols() as u64,
             sparse: keeps_all(finish),
         })
     }
@@ -186,7 +191,7 @@ impl ValueTiles {
                 gains: &handed.gains[lane],
                 float: &self.float,
             };
-            tile_product(
+            design.beyond[lane] += tile_product(
                 level,
                 &self.cells,
                 &room.written,
@@ -207,6 +212,22 @@ impl ValueTiles {
                 }
             }
         }
+    }
+}
+
+impl ValueCase {
+    /// Conversions of each lane: every column of a tile, as often as a row of it was driven. `rows` is that of a
+    /// [`Design`].
+    pub fn conversions(&self, rows: &[Lanes<u32>]) -> Lanes<u64> {
+        let mut conversions = [0; LANES];
+        for counts in rows.chunks(self.most + 1) {
+            for driven in &counts[1..] {
+                for (sum, count) in conversions.iter_mut().zip(driven) {
+                    *sum += self.columns * u64::from(*count);
+                }
+            }
+        }
+        conversions
     }
 }
 
