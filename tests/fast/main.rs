@@ -22,5 +22,6 @@ mod heads;
 mod laws;
 mod modes;
 mod money;
+mod range;
 mod setup;
 mod values;

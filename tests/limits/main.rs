@@ -9,6 +9,7 @@ mod bits;
 mod float;
 mod lines;
 mod ramp;
+mod range;
 mod selection;
 mod setup;
 mod softmax;

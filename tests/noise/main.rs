@@ -10,3 +10,4 @@ mod cells;
 mod columns;
 mod lifetimes;
 mod setup;
+mod values;

@@ -23,7 +23,8 @@ pub struct Finish<'a> {
     pub topk: &'a Topk,
     /// The table of the head, loaded.
     pub lut: Costed<Lut>,
-    pub(super) adc: Option<PlainAdc>,
+    /// The ADC of A x V, if it is fitted to calibration rows.
+    pub adc: Option<PlainAdc>,
 }
 
 /// One query of one design.

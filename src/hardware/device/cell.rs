@@ -225,7 +225,7 @@ enum Half {
 const ONE_NODE: [(f64, f64); 1] = [(0.0, 1.0)];
 
 /// Draws of a standard normal and their weights, for means over it: the trapezoid rule from -6 to 6 in steps
-/// of 1/4, right to rounding for smooth functions and to 1e-3 of a sigma for those with a kink; one draw of
+/// of 1/4, right to 1e-8 for smooth functions and to 1e-3 of a sigma for those with a kink; one draw of
 /// zero if it does not matter.
 fn normal_nodes(matters: bool) -> Vec<(f64, f64)> {
     if !matters {
