@@ -323,7 +323,8 @@ fn product<S: Simd>(
 /// is zero.
 #[inline(always)]
 fn count_beyond(sums: &[Line<Lanes<i16>>], rounding: &Rounding) -> u64 {
-    let most = (2 * rounding.max as u16 + 1) * (FRACTIONS as u16 / 2) << rounding.finer;
+    let halves = 2 * rounding.max as u16 + 1;
+    let most = (halves * (FRACTIONS as u16 / 2)) << rounding.finer;
     let mut beyond = [0_u16; LANES];
     for sums in sums {
         for (beyond, sum) in beyond.iter_mut().zip(&sums.0) {
