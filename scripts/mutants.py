@@ -62,7 +62,7 @@ def tried(names, files, target, filters, profile):
         return {}
     with tempfile.TemporaryDirectory() as folder:
         command = ["cargo", "mutants", "--in-place", "--no-times", f"--output={folder}"]
-        command += ["--minimum-test-timeout=60", *(f"--file={file}" for file in files)]
+        command += ["--minimum-test-timeout=300", *(f"--file={file}" for file in files)]
         command += [f"--re=^{re.escape(name)}$" for name in names]
         command += [f"--cargo-arg={argument}" for argument in target]
         command += ["--", "--", *filters]
