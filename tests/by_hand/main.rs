@@ -11,6 +11,7 @@ mod common;
 mod cells;
 mod counts;
 mod files;
+mod metrics;
 mod places;
 mod pulses;
 mod setup;

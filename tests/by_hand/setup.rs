@@ -2,12 +2,13 @@
 
 use crate::common::*;
 use topkima::base::cost::Action;
+use topkima::base::energy::Corner;
 use topkima::base::rng::Seed;
 use topkima::base::sourced::Sourced;
 use topkima::base::units::{Joules, Picos, Watts};
 use topkima::hardware::attention::{
-    Account, AttentionParams, Calibration, Datapath, Fast, FastRoom, Finish, Head, Mask, Outcome,
-    Place, Prepared, Shape, Sort,
+    Account, Attention, AttentionParams, Calibration, Datapath, Fast, FastRoom, Finish, Head, Mask,
+    Outcome, Place, Prepared, Shape, Sort,
 };
 use topkima::hardware::converter::{FullScale, RampParams};
 use topkima::hardware::crossbar::{Chip, CrossbarParams};
@@ -107,14 +108,14 @@ pub fn head<const Q: usize, const D: usize, const T: usize, const V: usize>(
     }
 }
 
-/// Calibration rows that hold the largest code of each operand, as long as `head`.
-fn largest(params: &AttentionParams, head: &Head) -> Head {
+/// Calibration rows that hold the largest code of each operand, as long as `head`; a code of Q is worth `unit`.
+fn largest(params: &AttentionParams, head: &Head, unit: f64) -> Head {
     let full = |matrix: &Matrix, quantiser: Quantiser| {
         let code = quantiser.max_code().map_or(1.0, f64::from);
         Matrix::from_element(matrix.nrows(), matrix.ncols(), code)
     };
     Head {
-        q: full(&head.q, params.quantise.q),
+        q: full(&head.q, params.quantise.q) * unit,
         k: full(&head.k, params.quantise.k),
         v: full(&head.v, params.quantise.v),
         mask: Mask::default(),
@@ -124,74 +125,13 @@ fn largest(params: &AttentionParams, head: &Head) -> Head {
 
 /// What a mode makes of a head.
 pub struct Answer {
+    pub tally: HeadTally,
     pub values: Values,
     /// Joules.
     pub energy: f64,
     pub makespan: Picos,
     /// How often a ramp stopped at each step.
     pub stops: Vec<u64>,
-}
-
-/// The first trial by the exact path, with every query's outcome.
-pub fn exact(
-    params: &AttentionParams,
-    device: &Device,
-    head: &Head,
-    datapath: Datapath,
-) -> (Answer, Vec<Outcome>) {
-    let stage = Stage::new(params, device, head);
-    let (attention, prepared) = (&stage.attention, &stage.prepared);
-    let finish = Finish::load(attention, datapath, 0, &stage.rows);
-    let values = attention.values.as_ref();
-    let chip = Chip::fabricate(SEED, 0, device, &attention.crossbar, values);
-    let ladders = attention.ladders(&chip);
-    let trips = attention.convert(SEED, &chip, &ladders, 0, prepared).trips;
-    let stored = values.map(|values| values.program(SEED, 0, &chip, device, &prepared.v).value);
-    let mut account = Account::of_layout(&finish);
-    let mut tally = HeadTally::of(prepared);
-    let mut outcomes = Vec::new();
-    for query in 0..prepared.q.ncols() {
-        let mut done = finish.select(trips.column(query).as_slice(), query, prepared);
-        finish.drive(
-            SEED,
-            &chip,
-            (0, query),
-            prepared,
-            stored.as_ref(),
-            &mut done,
-        );
-        account.add(&done);
-        let k = finish.topk.k;
-        tally.add(attention, datapath, k, prepared, query, &done.value);
-        outcomes.push(done.value);
-    }
-    let spent = account.close(prepared.q.ncols());
-    tally.cost = Some(CostTally::of(&spent, attention));
-    let answer = Answer {
-        energy: spent
-            .energy(attention, topkima::base::energy::Corner::Nominal)
-            .si(),
-        makespan: spent.run.makespan,
-        stops: tally.stop_steps.clone(),
-        values: fold(&[tally]),
-    };
-    (answer, outcomes)
-}
-
-/// The first trial by the fast path.
-pub fn fast(params: &AttentionParams, device: &Device, head: &Head, datapath: Datapath) -> Answer {
-    let stage = Stage::new(params, device, head);
-    let finishes = [Finish::load(&stage.attention, datapath, 0, &stage.rows)];
-    let fast = Fast::plan(&stage.attention, &finishes, &stage.prepared, true).unwrap();
-    let done = fast.run(SEED, 0, &mut FastRoom::default());
-    let spent = fast.spent(0, &done[0])[0];
-    let tally = HeadTally::of_fast(&finishes[0], &stage.prepared, &done[0], 0, &spent);
-    Answer {
-        energy: spent.joules[0],
-        makespan: spent.makespan,
-        stops: tally.stop_steps.clone(),
-        values: fold(&[tally]),
-    }
 }
 
 /// Both: exact, fast.
@@ -201,21 +141,30 @@ pub fn both(
     head: &Head,
     datapath: Datapath,
 ) -> [Answer; 2] {
-    [
-        exact(params, device, head, datapath).0,
-        fast(params, device, head, datapath),
-    ]
+    let bench = Bench::at(1.0, params, device, head);
+    [bench.exact(datapath).0, bench.fast(datapath)]
+}
+
+/// The exact path alone, with every query's outcome.
+pub fn exact(
+    params: &AttentionParams,
+    device: &Device,
+    head: &Head,
+    datapath: Datapath,
+) -> (Answer, Vec<Outcome>) {
+    Bench::at(1.0, params, device, head).exact(datapath)
 }
 
 /// Hardware and a head on it, calibrated on the largest codes.
-struct Stage {
-    attention: topkima::hardware::attention::Attention,
+pub struct Bench {
+    attention: Attention,
     prepared: Prepared,
     rows: Prepared,
 }
 
-impl Stage {
-    fn new(params: &AttentionParams, device: &Device, head: &Head) -> Self {
+impl Bench {
+    /// A code of Q is worth `unit`.
+    pub fn at(unit: f64, params: &AttentionParams, device: &Device, head: &Head) -> Self {
         let shape = Shape {
             heads: 1,
             queries: head.q.ncols(),
@@ -226,14 +175,66 @@ impl Stage {
         let attention = params
             .check(shape, device)
             .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-        let rows = largest(params, head);
+        let rows = largest(params, head, unit);
+        let mut head = head.clone();
+        head.q *= unit;
         let calibration = Calibration::of(&attention, &rows, 0);
-        let prepared = Prepared::of(&attention, head, calibration, shape.tokens);
+        let prepared = Prepared::of(&attention, &head, calibration, shape.tokens);
         let rows = Prepared::of(&attention, &rows, calibration, 1);
         Self {
             attention,
             prepared,
             rows,
+        }
+    }
+
+    /// The first trial by the exact path, with every query's outcome.
+    pub fn exact(&self, datapath: Datapath) -> (Answer, Vec<Outcome>) {
+        let (attention, prepared) = (&self.attention, &self.prepared);
+        let device = &attention.device;
+        let finish = Finish::load(attention, datapath, 0, &self.rows);
+        let values = attention.values.as_ref();
+        let chip = Chip::fabricate(SEED, 0, device, &attention.crossbar, values);
+        let ladders = attention.ladders(&chip);
+        let trips = attention.convert(SEED, &chip, &ladders, 0, prepared).trips;
+        let stored = values.map(|values| values.program(SEED, 0, &chip, device, &prepared.v).value);
+        let mut account = Account::of_layout(&finish);
+        let mut tally = HeadTally::of(prepared);
+        let mut outcomes = Vec::new();
+        for query in 0..prepared.q.ncols() {
+            let mut done = finish.select(trips.column(query).as_slice(), query, prepared);
+            let stored = stored.as_ref();
+            finish.drive(SEED, &chip, (0, query), prepared, stored, &mut done);
+            account.add(&done);
+            let k = finish.topk.k;
+            tally.add(attention, datapath, k, prepared, query, &done.value);
+            outcomes.push(done.value);
+        }
+        let spent = account.close(prepared.q.ncols());
+        tally.cost = Some(CostTally::of(&spent, attention));
+        let energy = spent.energy(attention, Corner::Nominal).si();
+        (Answer::of(tally, energy, spent.run.makespan), outcomes)
+    }
+
+    /// The first trial by the fast path.
+    pub fn fast(&self, datapath: Datapath) -> Answer {
+        let finishes = [Finish::load(&self.attention, datapath, 0, &self.rows)];
+        let fast = Fast::plan(&self.attention, &finishes, &self.prepared, true).unwrap();
+        let done = fast.run(SEED, 0, &mut FastRoom::default());
+        let spent = fast.spent(0, &done[0])[0];
+        let tally = HeadTally::of_fast(&finishes[0], &self.prepared, &done[0], 0, &spent);
+        Answer::of(tally, spent.joules[0], spent.makespan)
+    }
+}
+
+impl Answer {
+    fn of(tally: HeadTally, energy: f64, makespan: Picos) -> Self {
+        Self {
+            values: fold(std::slice::from_ref(&tally)),
+            stops: tally.stop_steps.clone(),
+            tally,
+            energy,
+            makespan,
         }
     }
 }

@@ -270,6 +270,21 @@ mod tests {
         assert_eq!(TileTrace::full_ramp(8, 0, 32), idle);
     }
 
+    /// Each of 10 rows is a pulse on 256 cells of its wordline and a current in 100 driven columns, whose lines of 128
+    /// cells are charged back.
+    #[test]
+    fn counts_of_a_mac() {
+        let shape = TileShape {
+            wordlines: 128,
+            bitlines: 256,
+        };
+        let expected = Cost::of(Action::InputCode, 10)
+            .and(Action::WordlineCharge, 2560)
+            .and(Action::CellRead, 1000)
+            .and(Action::MacCharge, 12_800);
+        assert_eq!(shape.mac(10, 100), expected);
+    }
+
     #[test]
     fn a_tile_without_columns_costs_nothing() {
         assert_eq!(

@@ -212,6 +212,11 @@ mod tests {
         assert!(
             (bill.action(Action::WordlineCharge).si() / (1024.0 * wordline) - 1.0).abs() < 1e-12
         );
+        let pulses = bill.entry(Stage::Av, Action::WordlineCharge).si();
+        assert!((pulses / (256.0 * wordline) - 1.0).abs() < 1e-12);
+        // The same sums in whole yoctojoules, 1e12 to a picojoule.
+        let exact = bill.dynamic_yoctojoules() as f64;
+        assert!((exact / (67e12 + 1024.0 * wordline * 1e24) - 1.0).abs() < 1e-12);
         let leak = prices().leak(Corner::Nominal).si();
         assert!((bill.leakage().si() / (2.0 * leak * 1e-6) - 1.0).abs() < 1e-12);
         assert_eq!(

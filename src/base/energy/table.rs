@@ -88,4 +88,20 @@ mod tests {
         assert!(unknown.contains("`multiplies` is no action") && unknown.contains("`multiply`"));
         assert!(toml::from_str::<PriceList>("multiply = { cost = \"1 fJ\" }").is_err());
     }
+
+    #[test]
+    fn what_is_no_table_is_told_what_to_hold() {
+        #[derive(Debug, Deserialize)]
+        struct File {
+            #[serde(rename = "energy")]
+            _energy: PriceList,
+        }
+        let message = toml::from_str::<File>("energy = 3")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("expected a table with one price an action"),
+            "{message}"
+        );
+    }
 }

@@ -298,4 +298,22 @@ mod tests {
             prop_assert_eq!(lanes.finish(31), (run.makespan, run.interval));
         }
     }
+
+    /// 32 steps with start-up and one to spare are 34 clocks of 58 us, k grants and one more a us each, k elements 2 us
+    /// each: 1972 + (k + 1) + 2 k us, which 8 leave below 2 ms and 9 do not. Steps of 59 us are too long alone.
+    #[test]
+    fn a_query_fits_lanes_below_two_milliseconds() {
+        let fits = |clock: u64, k| {
+            let micro = |time: u64| Picos::new(time * 1_000_000);
+            let slow = Timing {
+                clock: micro(clock),
+                arbiter: micro(1),
+                softmax_element: micro(2),
+                ..timing(&Switches::default())
+            };
+            slow.fits_lanes(32, k)
+        };
+        assert_eq!([8, 9].map(|k| fits(58, k)), [true, false]);
+        assert!(!fits(59, 1));
+    }
 }

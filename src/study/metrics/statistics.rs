@@ -202,4 +202,56 @@ mod tests {
         );
         assert_eq!(quantile(&BTreeMap::<u32, u64>::new(), 0.5), None);
     }
+
+    /// A latency of 2^20 ps and more is kept to 10 bits below its first: 1 048 576 + 1023 falls to 1 048 576.
+    #[test]
+    fn latencies_are_classes_of_one_part_in_1024_and_the_longest_is_exact() {
+        let mut latencies = Latencies::default();
+        assert_eq!(latencies.quantile(0.5), None);
+        assert_eq!(latencies.quantile(1.0), None);
+        for latency in [1500, 1500, 700, (1 << 20) + 1023] {
+            latencies.add(Picos::new(latency));
+        }
+        let found = [0.0, 0.25, 0.26, 0.75, 0.76, 0.999, 1.0, 2.0].map(|q| latencies.quantile(q));
+        let largest = 1 << 20;
+        let expected = [
+            700,
+            700,
+            1500,
+            1500,
+            largest,
+            largest,
+            largest + 1023,
+            largest + 1023,
+        ];
+        assert_eq!(found, expected.map(|latency| Some(Picos::new(latency))));
+    }
+
+    #[test]
+    fn stop_steps_and_latencies_of_all_heads_and_trials_are_counted() {
+        let head = |latency, stop_steps: &[u64]| {
+            let mut head = HeadTally::of_cost(crate::study::metrics::CostTally {
+                latency: Picos::new(latency),
+                interval: Picos::new(1),
+                energy_pj: [1.0; 3],
+                tops: 1.0,
+                tops_per_watt: 1.0,
+            });
+            head.stop_steps = stop_steps.to_vec();
+            head
+        };
+        let mut summary = Summary::new(false);
+        summary.count(&[head(100, &[0, 2, 0, 1]), head(300, &[0, 1])]);
+        summary.count(&[head(200, &[0, 0, 5])]);
+        assert_eq!(summary.stop_steps, [0, 3, 5, 1]);
+        assert_eq!(
+            steps(&summary.stop_steps),
+            BTreeMap::from([(1, 3), (2, 5), (3, 1)])
+        );
+        let found = [0.3, 0.5, 1.0].map(|q| summary.latencies.quantile(q));
+        assert_eq!(
+            found,
+            [100, 200, 300].map(|latency| Some(Picos::new(latency)))
+        );
+    }
 }

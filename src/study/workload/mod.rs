@@ -303,3 +303,6 @@ impl Head {
         (rest, first)
     }
 }
+
+#[cfg(test)]
+mod tests;
