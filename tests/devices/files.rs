@@ -51,7 +51,13 @@ fn is_value(table: &toml::Table) -> bool {
 
 #[test]
 fn every_value_says_its_source() {
-    let known = ["published: ", "derived: ", "fitted: ", "assumed: "];
+    let known = [
+        "published: ",
+        "derived: ",
+        "fitted: ",
+        "measured: ",
+        "assumed: ",
+    ];
     for name in DEVICES {
         for (grade, table) in grades_of(name) {
             let mut count = 0;

@@ -92,13 +92,14 @@ impl DeviceParams {
                 Effect::AdcNoise,
                 at_least_zero(&self.column.adc_noise, "column.adc_noise", Lsb::si, m),
             ),
-            offset_for: Some(self.column.bits),
-            noise_for: Some(self.column.bits),
+            offset_for: Some(self.column.bits.value),
+            noise_for: Some(self.column.bits.value),
         };
+        self.column.bits.check("column.bits", m);
         m.require(
-            (1..=12).contains(&self.column.bits),
+            (1..=12).contains(&self.column.bits.value),
             "column.bits",
-            self.column.bits,
+            self.column.bits.value,
             "must be from 1 to 12, bits of a ramp",
             "write for instance 5",
         );

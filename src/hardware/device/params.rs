@@ -75,7 +75,7 @@ pub struct LineParams {
 pub struct ColumnParams {
     /// Bits of the ramp for which offset and noise are stated in LSB: a run with another ramp warns.
     #[serde(default = "five")]
-    pub bits: u32,
+    pub bits: Sourced<u32>,
     /// Residual static offset after calibration, standard deviation.
     pub offset: Sourced<Lsb>,
     /// Comparator noise, standard deviation.
@@ -86,8 +86,8 @@ pub struct ColumnParams {
     pub adc_noise: Sourced<Lsb>,
 }
 
-const fn five() -> u32 {
-    5
+fn five() -> Sourced<u32> {
+    Sourced::bare(5)
 }
 
 /// A device file: one technology.
