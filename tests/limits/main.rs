@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod advice;
 mod bits;
 mod float;
 mod lines;
@@ -12,3 +13,4 @@ mod ramp;
 mod selection;
 mod setup;
 mod softmax;
+mod wires;

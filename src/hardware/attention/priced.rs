@@ -32,7 +32,7 @@ impl Beyond {
     #[must_use]
     pub fn text(&self, values: &[String]) -> String {
         format!(
-            "{} = {}: {} and not this key: energy does not follow; set energy, low, high and `for` under device.with.energy to price it",
+            "{} = {}: prices do not follow this key ({}); set their energy, low, high and `for` under device.with.energy to price it",
             self.key,
             values.join(", "),
             self.prices
@@ -62,7 +62,7 @@ impl Compared<'_> {
             if let Some(span) = stated(all)
                 && size.as_ref().is_none_or(|size| !span.holds(size))
             {
-                prices.push(format!("{what} costs {cost} for {name} = {span}"));
+                prices.push(format!("{what} {cost} is for {name} = {span}"));
             }
         };
         for action in actions {
@@ -97,19 +97,25 @@ impl AttentionParams {
         let mut notices = Notices::none();
         let column = &device.column;
         let bits = self.ramp.bits;
-        for (what, key, value, stated) in [
+        let elsewhere = [
             ("comparator noise", "noise", column.noise, column.noise_for),
             ("column offset", "offset", column.offset, column.offset_for),
-        ] {
-            if let Some(stated) = stated.filter(|stated| *stated != bits)
-                && value > 0.0
-                && self.ramp.resolution == (Resolution::Steps {})
-            {
-                notices.warn(format!(
-                    "ramp.bits: {} states {what} ({value} LSB) for a ramp of {stated} bits, and it is taken as so many LSB of any other; what is fixed in volts doubles in LSB with every bit more: set device.with.column.{key} beside ramp.bits, or device.with.column.bits where it is stated for another ramp",
-                    device.name
-                ));
-            }
+        ]
+        .into_iter()
+        .filter(|(.., value, stated)| *value > 0.0 && stated.is_some_and(|stated| stated != bits));
+        let (mut stated, mut keys) = (Vec::new(), Vec::new());
+        for (what, key, value, of) in elsewhere {
+            let of = of.unwrap_or(bits);
+            stated.push(format!("{what} ({value} LSB) for a ramp of {of} bits"));
+            keys.push(format!("device.with.column.{key}"));
+        }
+        if !keys.is_empty() && self.ramp.resolution == (Resolution::Steps {}) {
+            notices.warn(format!(
+                "ramp.bits: {} states {}, taken as so many LSB of any other; what is fixed in volts doubles in LSB with every bit more: set {} beside ramp.bits, or device.with.column.bits where both are stated for another ramp",
+                device.name,
+                stated.join(" and "),
+                keys.join(" and ")
+            ));
         }
         if self.ramp.placement == (Placement::External {}) {
             notices.warn(

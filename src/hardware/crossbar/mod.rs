@@ -141,7 +141,7 @@ impl CrossbarParams {
         let free = self.wordlines.saturating_sub(replicas);
         let needed = layout.d_head * places.len();
         if needed > free {
-            let fix = self.room_for(layout, needed, free);
+            let fix = Self::room_for(layout, needed.saturating_add(replicas), free);
             m.add(
                 "wordlines",
                 self.wordlines,
@@ -168,10 +168,9 @@ impl CrossbarParams {
         })
     }
 
-    /// What lets a key of `needed` cells fit: more wordlines, or weights of fewer levels in the `free` rows. Each
+    /// What lets a key fit that needs `rows`: so many wordlines, or weights of fewer levels in the `free` ones. Each
     /// is accepted when it is followed.
-    fn room_for(&self, layout: Layout, needed: usize, free: usize) -> String {
-        let rows = needed.saturating_add(self.ramp_rows.saturating_add(self.calibration_rows));
+    fn room_for(layout: Layout, rows: usize, free: usize) -> String {
         let wordlines = (rows <= MOST_LINES).then(|| format!("{rows} wordlines"));
         let fitting = free / layout.d_head.max(1);
         let codes = u64::from(layout.cell.radix())

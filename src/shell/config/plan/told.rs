@@ -79,7 +79,7 @@ impl Told {
         }
         if let Some((low, high)) = self.tiles.filter(|(low, high)| low < high) {
             notices.note(format!(
-                "rows stand for {low} to {high} key tiles that convert side by side, by timing.row each with its own sorter and softmax: what a longer row gains in time is more hardware (key_tiles, value_tiles, sorters and softmax_lanes of rows.csv)"
+                "rows stand for {low} to {high} key tiles that convert side by side, with the sorters and softmax lanes that rows.csv tells (key_tiles, value_tiles, sorters, softmax_lanes): what a row of more tiles gains in time is more hardware"
             ));
         }
         if !(self.seeded || params.workload.synthetic.is_some()) {
