@@ -21,7 +21,8 @@ pub struct Sourced<T> {
     pub low: T,
     /// High end of the plausible range; the value itself where none is given.
     pub high: T,
-    /// Where the value comes from, beginning with `published`, `derived`, `fitted` or `assumed`;
+    /// Where the value comes from, beginning with `published`, `derived`, `fitted`, `measured` or
+    /// `assumed`;
     /// empty for the shorthand.
     pub source: String,
 }

@@ -90,7 +90,7 @@ fn every_price_and_time_tells_where_it_comes_from() {
             found.map_or("", str::trim).to_owned()
         };
         assert!(after("value").contains("(low "), "{name}: {lines:?}");
-        let kinds = ["published", "derived", "fitted", "assumed"];
+        let kinds = ["published", "derived", "fitted", "measured", "assumed"];
         assert!(
             kinds.iter().any(|kind| after("source").starts_with(kind)),
             "{name}"

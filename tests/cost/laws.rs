@@ -228,10 +228,33 @@ fn a_ramp_that_the_device_does_not_speak_of_is_warned_of() {
             .filter(|(_, text)| text.starts_with(key))
             .count()
     };
-    assert_eq!(told("adc_bits", &[], "ramp.bits"), 1);
-    assert_eq!(told("pipeline", &[], "ramp.bits"), 0);
+    assert_eq!(told("adc_bits", &[], "ramp.bits:"), 1);
+    assert_eq!(told("pipeline", &[], "ramp.bits:"), 0);
     let silent = [("device", "{ name = \"ideal\" }")];
-    assert_eq!(told("adc_bits", &silent, "ramp.bits"), 0);
+    assert_eq!(told("adc_bits", &silent, "ramp.bits:"), 0);
+    // Both keys set beside the bits, or the bits that a device states them for: nothing is left to warn of.
+    let offset = ("device.with.column.offset", "\"0.6 LSB\"");
+    let noise = ("device.with.column.noise", "\"0.6 LSB\"");
+    assert_eq!(told("adc_bits", &[offset, noise], "ramp.bits:"), 0);
+    for (one, named, other) in [(offset, "noise", "offset"), (noise, "offset", "noise")] {
+        let plan = load("adc_bits", &[one]);
+        let left: Vec<_> = plan
+            .notices
+            .iter()
+            .filter(|(_, text)| text.starts_with("ramp.bits:"))
+            .collect();
+        assert_eq!(left.len(), 1);
+        assert!(
+            left[0]
+                .1
+                .contains(&format!("set device.with.column.{named} beside")),
+            "{left:?}"
+        );
+        assert!(!left[0].1.contains(&format!("column.{other}")), "{left:?}");
+    }
+    let seven = [("ramp.bits", "7"), ("device.with.column.bits", "7")];
+    assert_eq!(told("pipeline", &seven, "ramp.bits:"), 0);
+    assert_eq!(told("pipeline", &seven[1..], "ramp.bits:"), 1);
     assert_eq!(told("pipeline", &[("av", "{ ideal = {} }")], "av.ideal"), 1);
     let external = [("ramp.placement", "{ external = {} }")];
     assert_eq!(told("pipeline", &external, "ramp.placement"), 1);

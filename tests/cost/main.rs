@@ -8,5 +8,7 @@ mod common;
 mod commands;
 mod laws;
 mod nominal;
+mod priced;
 mod setup;
+mod told;
 mod traces;

@@ -10,3 +10,5 @@ mod effects;
 mod files;
 mod laws;
 mod published;
+mod ranges;
+mod told;

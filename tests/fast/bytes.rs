@@ -246,7 +246,7 @@ fn a_run_says_why_it_was_exact() {
     let cases = [
         (
             "device.name=\"rram-wan2022\"",
-            "conductances are clipped at zero",
+            "cells are conductances, drawn half by half",
         ),
         ("ramp.bits=7", "the ramp has more than 32 steps"),
         (

@@ -6,6 +6,7 @@ use topkima::base::sourced::Sourced;
 use topkima::base::units::{Fraction, Volts};
 use topkima::hardware::attention::{AttentionParams, Head, Mask};
 use topkima::hardware::converter::Placement;
+use topkima::hardware::crossbar::{CleanSums, LineReading};
 use topkima::hardware::device::{Device, DeviceParams, Effect, Selection};
 use topkima::hardware::quantise::Matrix;
 
@@ -148,4 +149,43 @@ fn an_external_ramp_with_straight_lines_equals_one_in_the_column_without_replica
         trips(&coarse(), &device),
         trips(&external(coarse()), &device)
     );
+}
+
+/// Slope 1 - c D / swing with c = 50 % and a swing of 100 charges, headroom off: at the crossing D = N + FS, and from
+/// the full swing on the slope stays 50 %. Bent discharge by hand: D - 0.0025 D^2 up to 100, 75 there, then half of
+/// what is more. It never turns round, as the parabola does at 200.
+#[test]
+fn beyond_the_full_swing_a_line_bends_no_further() {
+    let mut line = spanning(100.0, 0.5, &only(&[Effect::Compression])).line;
+    line.swing = 100.0;
+    assert!(line.headroom.is_infinite());
+    let negative = Matrix::from_column_slice(4, 1, &[0.0, 50.0, 200.0, 1000.0]);
+    let clean = CleanSums {
+        signed: Matrix::zeros(4, 1),
+        negative: Some(negative),
+        lost: None,
+    };
+    let read = |in_column, sums: &mut [f64]| {
+        let reading = LineReading {
+            line: &line,
+            mismatch: &[],
+            full_scale: 50.0,
+            in_column,
+        };
+        reading.apply(&clean, 0, sums)
+    };
+    let slopes = read(true, &mut [0.0; 4]).unwrap();
+    assert_eq!(slopes, [0.75, 0.5, 0.5, 0.5]);
+    // Positive lines at 80, 200, 400 and 2000 charges.
+    let mut sums = [80.0, 150.0, 200.0, 1000.0];
+    assert!(read(false, &mut sums).is_none());
+    let by_hand = [
+        80.0 - 16.0,
+        125.0 - (50.0 - 6.25),
+        225.0 - 125.0,
+        1025.0 - 525.0,
+    ];
+    for (found, expected) in sums.iter().zip(by_hand) {
+        assert!((found - expected).abs() < 1e-9, "{found} for {expected}");
+    }
 }

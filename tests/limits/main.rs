@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod advice;
 mod bits;
 mod float;
 mod lines;
@@ -13,3 +14,4 @@ mod range;
 mod selection;
 mod setup;
 mod softmax;
+mod wires;

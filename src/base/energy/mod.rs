@@ -21,7 +21,9 @@
 
 mod bill;
 mod price;
+mod stated;
 mod table;
 
 pub use bill::Bill;
 pub use price::{Corner, Leakage, Price, PriceList, Prices};
+pub use stated::{CellKind, Span, Stated};

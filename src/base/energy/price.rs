@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::stated::Stated;
 use crate::base::cost::Action;
 use crate::base::mistake::Mistakes;
 use crate::base::units::{Joules, Volts, Watts};
@@ -41,14 +42,17 @@ pub struct Price {
     pub low: Joules,
     /// High end of the plausible range.
     pub high: Joules,
-    /// Technology node the energy is for, `65 nm`.
+    /// Technology node the energy is for, `65 nm`: a label, the energy does not follow it.
     pub node: String,
-    /// Supply the energy is for.
+    /// Supply the energy is for: a label, the energy does not follow it.
     pub voltage: Volts,
-    /// Where the energy comes from, beginning with `published`, `derived` or `assumed`.
+    /// Where the energy comes from, beginning with `published`, `derived`, `fitted`, `measured` or `assumed`.
     pub source: String,
     /// The components the energy holds. A component belongs to one price only.
     pub contains: Vec<String>,
+    /// The sizes the energy is for; beyond them a run warns.
+    #[serde(default, rename = "for", skip_serializing_if = "is_empty")]
+    pub stated: Stated,
 }
 
 /// Power that flows as long as the clock runs.
@@ -69,6 +73,13 @@ pub struct Leakage {
     pub source: String,
     /// The components that leak; none of them may stand in a price as well.
     pub contains: Vec<String>,
+    /// The sizes the power is for; beyond them a run warns.
+    #[serde(default, rename = "for", skip_serializing_if = "is_empty")]
+    pub stated: Stated,
+}
+
+fn is_empty(stated: &Stated) -> bool {
+    *stated == Stated::default()
 }
 
 /// The price list as written: a table with one entry an action, and `leakage`.
@@ -124,6 +135,7 @@ impl PriceList {
                 &price.source,
             );
             check_parts(&mut mistakes, &mut owners, key, &price.contains);
+            price.stated.check(key, &mut mistakes);
         }
         match &self.leakage {
             None => mistakes.add(
@@ -137,6 +149,7 @@ impl PriceList {
                 check_range(&mut mistakes, LEAKAGE, "power", range.map(Watts::si), range);
                 check_origin(&mut mistakes, LEAKAGE, &leak.node, leak.voltage, &leak.source);
                 check_parts(&mut mistakes, &mut owners, LEAKAGE, &leak.contains);
+                leak.stated.check(LEAKAGE, &mut mistakes);
             }
         }
         // Missing entries are among the mistakes, so this collects all of them or is not reached.
@@ -187,7 +200,7 @@ fn check_origin(mistakes: &mut Mistakes, key: &str, node: &str, voltage: Volts, 
         &format!("{key}.source"),
         "\"\"",
         "a number without a source cannot be followed",
-        "say where it comes from, beginning with published, derived or assumed",
+        "say where it comes from, beginning with published, derived, fitted, measured or assumed",
     );
     mistakes.require(
         !node.trim().is_empty(),

@@ -1,8 +1,8 @@
 //! Physical quantities that carry their unit in the type and in the text.
 //!
 //! A quantity is stored as an `f64` in its base unit behind a private field. In a file it is text
-//! with a unit, `"100 uS"`; a bare number is refused. Prefixes are the SI ones from `f` (1e-15) to
-//! `G` (1e9). Parsing joins the decimal digits and the prefix's exponent before rounding, so text
+//! with a unit, `"100 uS"`; a bare number is refused. Prefixes are the SI ones from `z` (1e-21) to
+//! `T` (1e12); both micro signs, both ohm signs, `ohm` and the minus sign of a page are read too. Parsing joins the decimal digits and the prefix's exponent before rounding, so text
 //! read and written again gives the same bits.
 //!
 //! ```
@@ -180,6 +180,49 @@ mod tests {
         assert_eq!(Fraction::from_si(0.0).to_string(), "0 %");
         assert!("-4 ns".parse::<Picos>().is_err());
         assert!("0.5 ps".parse::<Picos>().is_err());
+    }
+
+    /// Characters by their code points: an editor may change one that it shows like another.
+    #[test]
+    fn units_are_read_as_people_type_them() {
+        for micro in ['u', '\u{b5}', '\u{3bc}'] {
+            let siemens: Siemens = format!("20 {micro}S").parse().unwrap();
+            assert_eq!(siemens.to_string(), "20 uS");
+            let picos: Picos = format!("2 {micro}s").parse().unwrap();
+            assert_eq!(picos, Picos::new(2_000_000));
+        }
+        for ohm in ["Ohm", "ohm", "ohms", "Ohms", "\u{3a9}", "\u{2126}"] {
+            for (prefix, si) in [("", 2.5), ("k", 2500.0), ("m", 0.0025), ("M", 2.5e6)] {
+                let text = format!("2.5 {prefix}{ohm}");
+                assert_eq!(text.parse::<Ohms>().unwrap().si(), si, "{text}");
+            }
+        }
+        for space in ['\u{a0}', '\u{202f}', '\u{2009}', '\u{3000}', '\t'] {
+            assert_eq!(format!("3{space}mV").parse::<Volts>().unwrap().si(), 0.003);
+        }
+        assert_eq!("\u{2212}1.5 mV".parse::<Volts>().unwrap().si(), -0.0015);
+        assert_eq!("1e\u{2212}9 s".parse::<Picos>().unwrap(), Picos::new(1000));
+        assert_eq!("5 percent".parse::<Fraction>().unwrap().si(), 0.05);
+        let joules = |text: &str| text.parse::<Joules>().unwrap().si();
+        assert_eq!(
+            ["180 aJ", "3 zJ", "2 TJ"].map(joules),
+            [180e-18, 3e-21, 2e12]
+        );
+    }
+
+    #[test]
+    fn a_strange_character_is_named_by_its_code_point() {
+        let message = |text: &str| text.parse::<Siemens>().unwrap_err().to_string();
+        // Cyrillic Es, a zero-width space, a full-width digit: all look like what is right.
+        assert!(message("20 u\u{421}").contains("`\u{421}` (U+0421) is not understood"));
+        assert!(message("20 u\u{200b}S").contains("U+200B is not understood"));
+        assert!(message("\u{ff12}0 uS").contains("U+FF12"));
+        assert!(message("20 \u{2103}").contains("U+2103"));
+        assert!(message("20 \u{3bc}V").contains("unit `uV` does not fit here"));
+        assert!(message("20 US").contains("case matters: did you mean `uS`?"));
+        assert!(message("20 ms").contains("did you mean `mS` or `MS`?"));
+        assert!(message("0,5 uS").contains("a number has a point and no spaces or commas: 1000.5"));
+        assert!(message("1 000 uS").contains("a number has a point"));
     }
 
     proptest! {

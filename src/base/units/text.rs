@@ -18,16 +18,18 @@ pub enum UnitError {
         example: &'static str,
     },
     /// The part before the unit is no number.
-    #[error("`{text}` does not begin with a number; write for instance `{example}`")]
+    #[error("`{text}` does not begin with a number{hint}; write for instance `{example}`")]
     NoNumber {
         /// What was written.
         text: String,
+        /// What is strange about it; begins with a comma, empty where nothing is.
+        hint: String,
         /// A text that would be taken.
         example: &'static str,
     },
     /// The unit belongs to another quantity, or to none.
     #[error(
-        "`{text}`: unit `{unit}` does not fit here, where `{base}` belongs; write for instance `{example}`"
+        "`{text}`: unit `{unit}` does not fit here, where `{base}` belongs{hint}; write for instance `{example}`"
     )]
     WrongUnit {
         /// What was written.
@@ -36,6 +38,8 @@ pub enum UnitError {
         unit: String,
         /// Its base unit.
         base: &'static str,
+        /// What is strange about it, and what may be meant; begins with a comma, empty where nothing is.
+        hint: String,
         /// A text that would be taken.
         example: &'static str,
     },
@@ -57,19 +61,82 @@ pub enum UnitError {
     },
 }
 
-/// SI prefixes with their powers of ten; `µ` is read as `u`.
-const PREFIXES: [(&str, i32); 10] = [
+/// SI prefixes with their powers of ten; both micro signs are read as `u`.
+const PREFIXES: [(&str, i32); 12] = [
+    ("z", -21),
+    ("a", -18),
     ("f", -15),
     ("p", -12),
     ("n", -9),
     ("u", -6),
-    ("µ", -6),
     ("m", -3),
     ("", 0),
     ("k", 3),
     ("M", 6),
     ("G", 9),
+    ("T", 12),
 ];
+
+/// The text with what keyboards and copied pages put in the place of ASCII: the micro sign (U+00B5) and the
+/// Greek mu (U+03BC) for `u`, the Greek omega (U+03A9) and the ohm sign (U+2126) for `Ohm`, the minus sign
+/// (U+2212) for `-`. Spaces that do not break are spaces to `trim` already.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for letter in text.trim().chars() {
+        match letter {
+            '\u{b5}' | '\u{3bc}' => plain.push('u'),
+            '\u{3a9}' | '\u{2126}' => plain.push_str("Ohm"),
+            '\u{2212}' => plain.push('-'),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// The unit as it is written here, where it goes by other spellings: `ohm`, `ohms`, `percent`.
+fn spelt(unit: &str) -> String {
+    for (ending, ours) in [
+        ("ohms", "Ohm"),
+        ("Ohms", "Ohm"),
+        ("ohm", "Ohm"),
+        ("percent", "%"),
+    ] {
+        if let Some(prefix) = unit.strip_suffix(ending) {
+            return format!("{prefix}{ours}");
+        }
+    }
+    unit.to_owned()
+}
+
+/// What is strange about a text that is no quantity: a character outside ASCII by its code point, since two that
+/// look alike may differ; a comma for the point; a letter in the wrong case, which is another prefix.
+fn hint(text: &str, unit: &str, notation: &Notation) -> String {
+    if let Some(strange) = text.chars().find(|c| !c.is_ascii() && !c.is_whitespace()) {
+        let code = u32::from(strange);
+        return if strange.is_alphanumeric() || (code < 0x2000 && !strange.is_control()) {
+            format!(", and `{strange}` (U+{code:04X}) is not understood")
+        } else {
+            // Some of these have no width: only the number shows that they are there.
+            format!(", and the character U+{code:04X} is not understood")
+        };
+    }
+    let mut after = unit.trim_start_matches([',', '_', '\'']).chars();
+    if after.next().is_some_and(|c| c.is_ascii_digit()) {
+        return ", and a number has a point and no spaces or commas: 1000.5".to_owned();
+    }
+    let meant: Vec<String> = PREFIXES
+        .iter()
+        .filter(|(prefix, _)| notation.prefixed || prefix.is_empty())
+        .map(|(prefix, _)| format!("{prefix}{}", notation.base))
+        .filter(|known| known.eq_ignore_ascii_case(unit))
+        .map(|known| format!("`{known}`"))
+        .collect();
+    if meant.is_empty() {
+        String::new()
+    } else {
+        format!(", and case matters: did you mean {}?", meant.join(" or "))
+    }
+}
 
 /// How the unit of a quantity is written.
 pub(super) struct Notation {
@@ -81,16 +148,21 @@ pub(super) struct Notation {
 }
 
 pub(super) fn parse(text: &str, notation: &Notation) -> Result<f64, UnitError> {
-    let trimmed = text.trim();
+    let trimmed = &plain(text);
     let (text, example) = (text.to_owned(), notation.example);
     let split = (0..=trimmed.len())
         .rev()
         .filter(|&at| trimmed.is_char_boundary(at))
         .find(|&at| trimmed[..at].trim_end().parse::<f64>().is_ok());
     let Some(split) = split else {
-        return Err(UnitError::NoNumber { text, example });
+        let hint = hint(&text, "", notation);
+        return Err(UnitError::NoNumber {
+            text,
+            hint,
+            example,
+        });
     };
-    let (number, unit) = (trimmed[..split].trim_end(), trimmed[split..].trim());
+    let (number, unit) = (trimmed[..split].trim_end(), &spelt(trimmed[split..].trim()));
     if unit.is_empty() {
         return Err(if number.parse::<f64>().is_ok_and(f64::is_finite) {
             UnitError::NoUnit { text, example }
@@ -104,8 +176,10 @@ pub(super) fn parse(text: &str, notation: &Notation) -> Result<f64, UnitError> {
         .find(|(prefix, _)| unit.strip_prefix(prefix) == Some(notation.base))
         .map(|&(_, power)| power + notation.power);
     let Some(power) = power else {
+        let hint = hint(&text, unit, notation);
         return Err(UnitError::WrongUnit {
             text,
+            hint,
             unit: unit.to_owned(),
             base: notation.base,
             example,

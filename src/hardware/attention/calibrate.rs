@@ -2,6 +2,7 @@
 
 use super::{Attention, Head, Reference};
 use crate::hardware::converter::FullScale;
+use crate::hardware::crossbar::COARSE_LOSS;
 use crate::hardware::quantise::{NOMINAL_K, NOMINAL_Q, NOMINAL_V, Scale, percentile};
 
 /// Calibration of one head.
@@ -17,6 +18,8 @@ pub struct Calibration {
     pub full_scale: f64,
     /// One LSB of the ramp in scores.
     pub lsb: f64,
+    /// Mean current of the cells that hold the calibration rows' K, relative to a full one.
+    pub key_current: f64,
 }
 
 /// What one clock of the ramp can discharge, against what a step needs.
@@ -47,9 +50,11 @@ impl Calibration {
                 percentile(positive.map(|(_, score)| *score).collect(), *percent).unwrap_or(1.0)
             }
         };
+        let k = attention.quantise.k.fit(rows.k.as_slice(), NOMINAL_K);
         Self {
+            key_current: attention.key_current(k, rows.k.as_slice()),
             q: attention.quantise.q.fit(rows.q.as_slice(), NOMINAL_Q),
-            k: attention.quantise.k.fit(rows.k.as_slice(), NOMINAL_K),
+            k,
             v: attention.quantise.v.fit(rows.v.as_slice(), NOMINAL_V),
             full_scale,
             lsb: attention.ramp.lsb(full_scale),
@@ -72,6 +77,35 @@ impl Calibration {
     #[must_use]
     pub fn lsb_charges(&self) -> f64 {
         self.lsb / self.score_per_charge()
+    }
+}
+
+impl Attention {
+    /// Mean current of the cells that hold these values of K, relative to a full one.
+    #[must_use]
+    pub fn key_current(&self, scale: Scale, values: &[f64]) -> f64 {
+        let codes: Vec<f64> = values.iter().map(|value| scale.code(*value)).collect();
+        self.crossbar.mean_current(codes.iter())
+    }
+
+    /// What to say of the wires where a cell of these heads loses more of its voltage than the first order is good
+    /// for.
+    #[must_use]
+    pub fn coarse_wires(&self, heads: &[Calibration]) -> Option<String> {
+        let mean = heads
+            .iter()
+            .map(|head| head.key_current)
+            .fold(0.0, f64::max);
+        let [wordline, bitline] = self.crossbar.largest_losses(&self.device, mean);
+        (wordline.max(bitline) > COARSE_LOSS).then(|| {
+            let percent = |loss: f64| format!("{:.0} %", 100.0 * loss);
+            format!(
+                "line.wire: the farthest cell of a tile loses {} of its voltage along its wordline and {} along its bitline; the loss is first-order and coarse above {}, and what loses 100 % counts as nothing: a smaller device.with.line.wire, g_max or tile keeps it below",
+                percent(wordline),
+                percent(bitline),
+                percent(COARSE_LOSS)
+            )
+        })
     }
 }
 

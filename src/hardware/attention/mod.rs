@@ -14,9 +14,11 @@ mod counts;
 mod fast;
 mod finish;
 mod nominal;
+mod priced;
 mod product;
 mod reference;
 mod select;
+mod units;
 
 use std::sync::Arc;
 
@@ -27,9 +29,11 @@ pub use calibrate::{Calibration, ClockReach};
 pub use convert::{Conversion, Prepared};
 pub use fast::{BLOCK, Fast, FastRoom, FastSpent, FastTally, why_exact};
 pub use finish::{Finish, Outcome};
+pub use priced::Beyond;
 pub use reference::Reference;
+pub use units::Units;
 
-use super::converter::{AdcParams, FullScale, Placement, Ramp, RampParams, Resolution};
+use super::converter::{AdcParams, FullScale, Ramp, RampParams};
 use super::crossbar::{Crossbar, CrossbarParams, Layout, Values};
 use super::device::Device;
 use super::quantise::{Matrix, QuantiseParams};
@@ -128,15 +132,13 @@ const fn per_tile() -> Sort {
     Sort::PerTile {}
 }
 
-/// Bits of the ramp for which the device files state what a column adds in LSB.
-const STATED_BITS: u32 = 5;
-
 /// `[av]`: the tiles of A x V.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum AvParams {
-    /// Digital: codes times codes, no tile and no noise. Its multiplications are counted and priced, but
-    /// take no time: no circuit is assumed for them.
+    /// Digital: codes times codes, no tile and no noise. It is not free: a product pays for a multiplication and an
+    /// addition (2.86 pJ with the shipped prices), but takes no time: no circuit is
+    /// assumed for it.
     Ideal {},
     /// On tiles, tokens along the wordlines.
     Tiles {
@@ -293,32 +295,6 @@ impl AttentionParams {
         };
         let one = 0..shape.tokens;
         m.keep("topk", whole.check(shape.heads, std::slice::from_ref(&one)));
-    }
-
-    /// Numbers that are taken beyond what they were stated for.
-    fn stated_elsewhere(&self, device: &Device) -> Notices {
-        let mut notices = Notices::none();
-        let column = &device.column;
-        if self.ramp.bits != STATED_BITS
-            && self.ramp.resolution == (Resolution::Steps {})
-            && (column.noise > 0.0 || column.offset > 0.0)
-        {
-            notices.warn(format!(
-                "ramp.bits: {} states comparator noise ({} LSB) and column offset ({} LSB) for a ramp of {STATED_BITS} bits, and they are taken as so many LSB of any other; what is fixed in volts doubles in LSB with every bit more: set device.with.column.noise and .offset beside ramp.bits to study that",
-                device.name, column.noise, column.offset
-            ));
-        }
-        if self.ramp.placement == (Placement::External {}) {
-            notices.warn(
-                "ramp.placement: prices are those of a ramp in the column; one ramp for all columns is charged as if each column had its own replicas".to_owned(),
-            );
-        }
-        if self.av == (AvParams::Ideal {}) {
-            notices.warn(
-                "av.ideal: the multiplications of a digital A x V are counted and priced, but take no time: latency is that of what comes before".to_owned(),
-            );
-        }
-        notices
     }
 
     /// The hardware for a workload of this shape.

@@ -71,9 +71,9 @@ impl WeightLaw {
 #[must_use]
 pub fn why_not_normal(device: &Device) -> Option<&'static str> {
     match (&device.cell, &device.programming) {
-        (Cell::Resistive { .. }, _) => Some("conductances are clipped at zero"),
+        (Cell::Resistive { .. }, _) => Some("cells are conductances, drawn half by half"),
         (_, Spread::None | Spread::Additive(_)) => None,
-        _ => Some("the programming error depends on the level and is clipped"),
+        _ => Some("the programming error depends on the level"),
     }
     .or((device.drift != Drift::None).then_some("cells drift"))
     .or((device.read != Spread::None).then_some("read noise depends on what was written"))

@@ -12,9 +12,12 @@
 //! - at the crossing the slope is `1 - c (N + FS) / swing`, by which offset and noise grow in LSB.
 //!
 //! With an external ramp the sum itself bends: P and N each become `D - c D^2 / (2 swing)`, stopped at H.
+//!
+//! The bend is stated up to the full swing. Where headroom is switched off and a line goes further, the slope stays
+//! what it is there, `1 - c`: it never turns round.
 
 use super::{CleanSums, Crossbar};
-use crate::hardware::device::{Device, Line};
+use crate::hardware::device::{Cell, Device, Line};
 use crate::hardware::quantise::Matrix;
 
 /// The lines of one query's columns.
@@ -48,7 +51,9 @@ impl LineReading<'_> {
         if !self.in_column {
             let bend = |d: f64| {
                 let d = d.clamp(0.0, line.headroom);
-                d - line.compression * d * d / (2.0 * line.swing)
+                let bent = d.min(line.swing);
+                let further = (1.0 - line.compression) * (d - bent);
+                bent - line.compression * bent * bent / (2.0 * line.swing) + further
             };
             for (sum, negative) in sums.iter_mut().zip(negative) {
                 *sum = bend(*sum + negative) - bend(*negative);
@@ -61,55 +66,115 @@ impl LineReading<'_> {
         }
         (line.compression > 0.0).then(|| {
             let slope = |negative: &f64| {
-                let crossing = (negative + self.full_scale).min(line.headroom);
-                (1.0 - line.compression * crossing / line.swing).max(0.05)
+                let crossing = (negative + self.full_scale).min(line.swing);
+                1.0 - line.compression * crossing / line.swing
             };
             negative.iter().map(slope).collect()
         })
     }
 }
 
-/// First-order voltage loss along the wires, with every wordline on and every cell drawing the
-/// tile's mean current (an upper bound for sparse inputs). A cell `i` segments from the driver of a
-/// line of `n` cells loses `r g sum_{j <= i} (n - j)`. SRAM wordlines drive gates and carry no
-/// current, so only the bitlines count there; a resistive cell loses along both.
+/// Share of its voltage that a cell may lose before the first order is coarse.
+pub const COARSE_LOSS: f64 = 0.2;
+
+/// The two losses of a tile's cells, shares of their voltage to first order: 1 and above is all of it.
+struct Losses {
+    /// Of a unit of the profile.
+    current: f64,
+    /// Whether a cell's current flows through its wordline.
+    wordlines_carry: bool,
+    bitlines: usize,
+    rows: usize,
+    digits: usize,
+}
+
+impl Losses {
+    /// With every wordline on and every cell drawing the mean current, `mean` of a full one (an upper bound for
+    /// sparse inputs). A cell `i` segments from the driver of a line of `n` cells loses
+    /// `r g sum_{j <= i} (n - j)`. SRAM wordlines drive gates and carry no current, so only the bitlines
+    /// count there; a resistive cell loses along both.
+    fn of(device: &Device, crossbar: &Crossbar, bitlines: usize, mean: f64) -> Self {
+        let floor = device.cell.floor();
+        Self {
+            current: device.line.ir_segment * (floor + mean * (1.0 - floor)),
+            wordlines_carry: matches!(device.cell, Cell::Resistive { .. }),
+            bitlines,
+            rows: crossbar.cells_per_column(),
+            digits: crossbar.places.len(),
+        }
+    }
+
+    fn profile(at: usize, length: usize) -> f64 {
+        let (at, length) = (at as f64, length as f64);
+        (at + 1.0) * (length - at / 2.0)
+    }
+
+    /// Along the wordline, up to the cell of this bitline.
+    fn along_wordline(&self, bitline: usize) -> f64 {
+        if self.wordlines_carry {
+            self.current * Self::profile(bitline, self.bitlines)
+        } else {
+            0.0
+        }
+    }
+
+    /// Along the bitline, up to the middle cell of a weight.
+    fn along_bitline(&self, dimension: usize) -> f64 {
+        self.current * Self::profile(dimension * self.digits + self.digits / 2, self.rows)
+    }
+}
+
+/// What a loss leaves: a line that has lost all its voltage drives nothing, and never the other way.
+fn left(loss: f64) -> f64 {
+    (1.0 - loss).max(0.0)
+}
+
+impl Crossbar {
+    /// Mean current of the cells that hold these codes, relative to a cell at its largest level.
+    #[must_use]
+    pub fn mean_current<'a>(&self, codes: impl ExactSizeIterator<Item = &'a f64>) -> f64 {
+        let full = self.places.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        let count = codes.len().max(1) as f64;
+        codes
+            .map(|code| (code + self.offset).abs() / full)
+            .sum::<f64>()
+            / count
+    }
+
+    /// The largest voltage losses of a cell, along its wordline and along its bitline, where cells draw `mean` of a
+    /// full current: shares to first order, which is coarse above [`COARSE_LOSS`].
+    #[must_use]
+    pub fn largest_losses(&self, device: &Device, mean: f64) -> [f64; 2] {
+        let widest = self.tiles().iter().map(ExactSizeIterator::len).max();
+        let losses = Losses::of(device, self, widest.unwrap_or(0), mean);
+        [
+            losses.along_wordline(losses.bitlines.saturating_sub(1)),
+            losses.along_bitline(self.d_head.saturating_sub(1)),
+        ]
+    }
+}
+
+/// First-order voltage loss along the wires. Each of the two factors lies in 0..=1: where both losses are above 1,
+/// their product is of two zeros and not of two negatives.
 pub(super) fn lose_voltage(
     device: &Device,
     crossbar: &Crossbar,
     codes: &Matrix,
     weights: &mut Matrix,
 ) {
-    let full = crossbar.places.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-    let rows = crossbar.cells_per_column();
-    let digits = crossbar.places.len();
-    let floor = device.cell.floor();
-    let profile = |at: usize, length: usize| {
-        let (at, length) = (at as f64, length as f64);
-        (at + 1.0) * (length - at / 2.0)
-    };
-    let wordlines_carry = matches!(device.cell, crate::hardware::device::Cell::Resistive { .. });
+    let offset = crossbar.offset;
     for tile in crossbar.tiles() {
-        let mean = codes
-            .rows(tile.start, tile.len())
-            .iter()
-            .map(|code| (code + crossbar.offset).abs() / full)
-            .sum::<f64>()
-            / (tile.len() * codes.ncols()).max(1) as f64;
-        let current = device.line.ir_segment * (floor + mean * (1.0 - floor));
-        // An offset's reference column is the tile's first: it loses along the bitline alone.
-        let offset = crossbar.offset;
+        let rows = codes.rows(tile.start, tile.len());
+        // Column by column, as a matrix lies.
+        let mean = crossbar.mean_current(rows.iter());
+        let losses = Losses::of(device, crossbar, tile.len(), mean);
         for (bitline, token) in tile.clone().enumerate() {
-            let along_wordline = if wordlines_carry {
-                current * profile(bitline, tile.len())
-            } else {
-                0.0
-            };
+            let wordline = left(losses.along_wordline(bitline));
             for dimension in 0..codes.ncols() {
-                let along_bitline = current * profile(dimension * digits + digits / 2, rows);
-                let kept = ((1.0 - along_wordline) * (1.0 - along_bitline)).max(0.0);
-                let reference = offset * (1.0 - along_bitline).max(0.0);
+                let bitline = left(losses.along_bitline(dimension));
                 let weight = &mut weights[(token, dimension)];
-                *weight = (*weight + offset) * kept - reference;
+                // An offset's reference column is the tile's first: it loses along the bitline alone.
+                *weight = (*weight + offset) * (wordline * bitline) - offset * bitline;
             }
         }
     }

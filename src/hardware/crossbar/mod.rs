@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use chip::Chip;
 pub use keys::{CleanSums, Keys};
 pub use law::{WeightLaw, why_not_normal};
-pub use line::LineReading;
+pub use line::{COARSE_LOSS, LineReading};
 pub use values::{StoredValues, Values};
 
 use super::device::Cell;
@@ -80,6 +80,9 @@ impl Default for CrossbarParams {
     }
 }
 
+/// Most rows, and most columns, of a tile.
+const MOST_LINES: usize = 65_536;
+
 /// What has to be laid out.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
@@ -125,10 +128,10 @@ impl CrossbarParams {
             ("calibration_rows", self.calibration_rows, 0),
         ] {
             m.require(
-                (low..=65_536).contains(&value),
+                (low..=MOST_LINES).contains(&value),
                 key,
                 value,
-                format!("must be from {low} to 65536"),
+                format!("must be from {low} to {MOST_LINES}"),
                 "the paper's array has 256 wordlines, 256 bitlines, 32 ramp rows and 32 calibration rows",
             );
         }
@@ -138,25 +141,7 @@ impl CrossbarParams {
         let free = self.wordlines.saturating_sub(replicas);
         let needed = layout.d_head * places.len();
         if needed > free {
-            let fitting = free / layout.d_head.max(1);
-            let fix = if fitting == 0 {
-                format!(
-                    "use at least {} wordlines",
-                    layout.d_head.saturating_add(replicas)
-                )
-            } else {
-                let radix = u64::from(layout.cell.radix());
-                let levels = radix.saturating_pow(u32::try_from(fitting).unwrap_or(u32::MAX)) - 1;
-                let clip = if levels < 3 {
-                    "; a clip percentile of about 85 then keeps keys from all rounding to zero"
-                } else {
-                    ""
-                };
-                format!(
-                    "use {} wordlines, or weights of at most {levels} (`quantise.k.uniform.max_code = {levels}`), as the paper does with ternary K on 128 rows{clip}",
-                    needed.saturating_add(replicas)
-                )
-            };
+            let fix = Self::room_for(layout, needed.saturating_add(replicas), free);
             m.add(
                 "wordlines",
                 self.wordlines,
@@ -181,6 +166,33 @@ impl CrossbarParams {
             bitlines: self.bitlines,
             addressing: self.addressing,
         })
+    }
+
+    /// What lets a key fit that needs `rows`: so many wordlines, or weights of fewer levels in the `free` ones. Each
+    /// is accepted when it is followed.
+    fn room_for(layout: Layout, rows: usize, free: usize) -> String {
+        let wordlines = (rows <= MOST_LINES).then(|| format!("{rows} wordlines"));
+        let fitting = free / layout.d_head.max(1);
+        let codes = u64::from(layout.cell.radix())
+            .saturating_pow(u32::try_from(fitting).unwrap_or(u32::MAX))
+            - 1;
+        // A cell without a sign holds `w + max`, twice as many levels.
+        let codes = codes / if layout.cell.is_offset() { 2 } else { 1 };
+        let fewer = (layout.k_max.is_some() && codes > 0).then(|| {
+            let clip = if codes < 3 {
+                "; a clip percentile of about 85 then keeps keys from all rounding to zero"
+            } else {
+                ""
+            };
+            format!("weights of at most {codes} (`quantise.k.uniform.max_code = {codes}`), as the paper does with ternary K on 128 rows{clip}")
+        });
+        match (wordlines, fewer) {
+            (Some(wordlines), Some(fewer)) => format!("use {wordlines}, or {fewer}"),
+            (Some(one), None) | (None, Some(one)) => format!("use {one}"),
+            (None, None) => format!(
+                "no tile of at most {MOST_LINES} wordlines holds it: take a smaller d, fewer levels of K, or cells of more bits"
+            ),
+        }
     }
 
     fn tiles(&self, tokens: usize, m: &mut Mistakes) -> Vec<Range<usize>> {

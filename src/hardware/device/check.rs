@@ -16,6 +16,13 @@ impl DeviceParams {
     /// # Errors
     /// Every value outside its range, every formula that does not hold at that age.
     pub fn check(&self, age: Seconds, selection: &Selection) -> Result<Device, Mistakes> {
+        let mut device = self.build(age, selection)?;
+        device.notices.join(&self.told(age, selection, &device));
+        Ok(device)
+    }
+
+    /// The device without what is to be said of it as a whole.
+    pub(super) fn build(&self, age: Seconds, selection: &Selection) -> Result<Device, Mistakes> {
         let mut mistakes = Mistakes::none();
         let noise = |effect, value| selection.noise(effect, value);
         let m = &mut mistakes;
@@ -74,34 +81,43 @@ impl DeviceParams {
                 Effect::ComparatorNoise,
                 at_least_zero(&self.column.noise, "column.noise", Lsb::si, m),
             ),
-            replica_mismatch: noise(
-                Effect::ReplicaMismatch,
-                at_least_zero(
-                    &self.column.replica_mismatch,
-                    "column.replica_mismatch",
-                    Fraction::si,
-                    m,
-                ),
+            replica_mismatch: within(
+                &self.column.replica_mismatch,
+                "column.replica_mismatch",
+                1.0,
+                (Effect::ReplicaMismatch, selection),
+                m,
             ),
             adc_noise: noise(
                 Effect::AdcNoise,
                 at_least_zero(&self.column.adc_noise, "column.adc_noise", Lsb::si, m),
             ),
+            offset_for: Some(self.column.bits.value),
+            noise_for: Some(self.column.bits.value),
         };
+        self.column.bits.check("column.bits", m);
+        m.require(
+            (1..=12).contains(&self.column.bits.value),
+            "column.bits",
+            self.column.bits.value,
+            "must be from 1 to 12, bits of a ramp",
+            "write for instance 5",
+        );
         let rates = [
             ("stuck_at.off", &self.stuck_at.off),
             ("stuck_at.on", &self.stuck_at.on),
         ]
-        .map(|(key, rate)| {
-            let rate = at_least_zero(rate, key, Fraction::si, m);
-            noise(Effect::StuckAt, rate).min(0.5)
-        });
+        .map(|(key, rate)| within(rate, key, 0.5, (Effect::StuckAt, selection), m));
         let Some(prices) = prices else {
             return Err(mistakes);
         };
         mistakes.or(|| Device {
             name: self.name.clone(),
             cell,
+            conductances: match &self.cell {
+                CellParams::Resistive { g_max, g_min, .. } => Some([g_max.value, g_min.value]),
+                CellParams::Ideal {} | CellParams::Sram { .. } => None,
+            },
             programming: programming.scaled(noise(Effect::Programming, 1.0)),
             drift: if selection.keeps(Effect::Drift) {
                 drift
@@ -141,6 +157,38 @@ fn at_least_zero<T: Copy + PartialOrd + std::fmt::Display>(
     number
 }
 
+/// A share from 0 to `most`, as its effect is selected and scaled: what the scale takes beyond is refused, not cut.
+fn within(
+    sourced: &Sourced<Fraction>,
+    key: &str,
+    most: f64,
+    (effect, selection): (Effect, &Selection),
+    m: &mut Mistakes,
+) -> f64 {
+    let own = at_least_zero(sourced, key, Fraction::si, m);
+    let scaled = selection.noise(effect, own);
+    let range = format!("must be from 0 % to {}", Fraction::from_si(most));
+    if own > most {
+        m.add(key, sourced.value, range, "write for instance \"1 %\"");
+    } else if scaled > most {
+        m.add(
+            "noise_scale",
+            selection.noise_scale,
+            format!(
+                "{key} = {} times noise_scale is {}, which {range}",
+                sourced.value,
+                // Twelve digits: 0.1 x 7 is 70 % and not 70.00000000000001 %.
+                Fraction::from_si((scaled * 1e12).round() / 1e12)
+            ),
+            format!(
+                "lower device.noise_scale to at most {}, or {key}, or name {effect} in `device.without`",
+                (most / own * 1e3).floor() / 1e3
+            ),
+        );
+    }
+    scaled
+}
+
 impl CellParams {
     /// The technology and the conductance of a fully conducting cell in siemens.
     fn check(&self, m: &mut Mistakes, selection: &Selection) -> (Cell, f64) {
@@ -150,14 +198,10 @@ impl CellParams {
                 mismatch,
                 conductance,
             } => {
-                let sigma = at_least_zero(mismatch, "cell.sram.mismatch", Fraction::si, m);
+                let chosen = (Effect::CellMismatch, selection);
+                let mismatch = within(mismatch, "cell.sram.mismatch", 1.0, chosen, m);
                 let g = at_least_zero(conductance, "cell.sram.conductance", Siemens::si, m);
-                (
-                    Cell::Sram {
-                        mismatch: selection.noise(Effect::CellMismatch, sigma),
-                    },
-                    g,
-                )
+                (Cell::Sram { mismatch }, g)
             }
             Self::Resistive {
                 g_max,
@@ -209,10 +253,11 @@ impl LineParams {
         let precharge = at_least_zero(&self.precharge, "line.precharge", Volts::si, m);
         let headroom = at_least_zero(&self.headroom, "line.headroom", Volts::si, m);
         let compression = at_least_zero(&self.compression, "line.compression", Fraction::si, m);
-        let mismatch = at_least_zero(
+        let mismatch = within(
             &self.capacitance_mismatch,
             "line.capacitance_mismatch",
-            Fraction::si,
+            1.0,
+            (Effect::LineMismatch, selection),
             m,
         );
         let wire = at_least_zero(&self.wire, "line.wire", Ohms::si, m);
@@ -233,10 +278,10 @@ impl LineParams {
             "raise the precharge or lower the headroom",
         );
         m.require(
-            compression < 1.0,
+            compression <= 0.95,
             "line.compression",
             self.compression.value,
-            "must be below 100 %",
+            "must be from 0 % to 95 %: a line that loses all of its slope never crosses",
             "write for instance \"5 %\"",
         );
         let mut notices = Notices::none();
@@ -249,6 +294,21 @@ impl LineParams {
         }
         let swing = (precharge - headroom) / unit;
         let pulse_ps = pulse.get().max(1) as f64;
+        m.require(
+            loss <= pulse || pulse == Picos::ZERO,
+            "line.pulse_loss",
+            loss,
+            format!("must be at most timing.pulse_unit = {pulse}: a pulse of one unit has no more to lose"),
+            "write for instance \"0.2 ns\"",
+        );
+        let pulse_loss = selection.noise(Effect::PulseLoss, loss.get() as f64 / pulse_ps);
+        if pulse_loss > 1.0 {
+            notices.warn(format!(
+                "device.noise_scale = {}: line.pulse_loss = {loss} times it is more than timing.pulse_unit = {pulse}, so that pulses of one unit count as negative charge; below {} they do not",
+                selection.noise_scale,
+                (pulse_ps / loss.get().max(1) as f64 * 1e3).floor() / 1e3
+            ));
+        }
         let line = Line {
             headroom: if selection.keeps(Effect::Headroom) {
                 swing
@@ -257,8 +317,8 @@ impl LineParams {
             },
             swing,
             compression: selection.on(Effect::Compression, compression),
-            pulse_loss: selection.noise(Effect::PulseLoss, loss.get() as f64 / pulse_ps),
-            capacitance_mismatch: selection.noise(Effect::LineMismatch, mismatch),
+            pulse_loss,
+            capacitance_mismatch: mismatch,
             ir_segment: selection.on(Effect::IrDrop, wire * conductance),
             charge_per_picosecond: 1.0 / pulse_ps,
             unit_volts: unit,

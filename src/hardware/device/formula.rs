@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spread::{Drift, Spread};
+use super::spread::{Drift, Spread, horner};
 use crate::base::mistake::Mistakes;
 use crate::base::sourced::Sourced;
 use crate::base::units::{Amperes, Fraction, Seconds, Siemens, WeightLsb};
@@ -231,7 +231,22 @@ impl ProgrammingParams {
             Self::Polynomial { full, ages, .. } => {
                 positive(&mut mistakes, "full", full.si(), full);
                 let table = relative(ages, |c| c.si() / full.si());
-                Spread::Polynomial(at_age(&table, age, "ages", &mut mistakes))
+                let coefficients = at_age(&table, age, "ages", &mut mistakes);
+                let at = |step: u32| f64::from(step) / 1000.0;
+                let below = (0..=1000).find(|step| horner(&coefficients, at(*step)) < 0.0);
+                if let (Some(step), true) = (below, full.si() > 0.0) {
+                    mistakes.add(
+                        "ages.coefficients",
+                        "",
+                        format!(
+                            "the standard deviation at x = {} would be {}, below zero",
+                            at(step),
+                            Siemens::from_si(horner(&coefficients, at(step)) * full.si())
+                        ),
+                        "a fit holds for all levels from 0 to 1, or it is another fit",
+                    );
+                }
+                Spread::Polynomial(coefficients)
             }
             Self::Saturating { full, ages, .. } => {
                 positive(&mut mistakes, "full", full.si(), full);
@@ -293,6 +308,14 @@ impl ReadParams {
                 }
                 positive(&mut mistakes, "t0", t0.si(), t0);
                 positive(&mut mistakes, "read_time", read_time.si(), read_time);
+                // Else the logarithm is below zero at age 0.
+                mistakes.require(
+                    t0.si() >= read_time.si(),
+                    "t0",
+                    t0,
+                    format!("must be at least read_time = {read_time}: no read is over before it"),
+                    "write for instance \"20 s\"",
+                );
                 let tr = read_time.si();
                 Spread::Flicker {
                     q0: *q0,

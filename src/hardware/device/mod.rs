@@ -10,6 +10,7 @@ mod effect;
 mod formula;
 mod params;
 mod spread;
+mod told;
 
 pub(crate) use cell::CellDraws;
 pub use cell::{Cell, Mapping, Stored};
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use crate::base::energy::Prices;
 use crate::base::notice::Notices;
 use crate::base::timing::TimeConstants;
+use crate::base::units::Siemens;
 
 /// What is left of a device's imperfections in a study.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +64,11 @@ impl Selection {
     fn noise(&self, effect: Effect, value: f64) -> f64 {
         self.on(effect, value) * self.noise_scale
     }
+
+    /// Whether every effect is left as the device has it.
+    fn is_whole(&self) -> bool {
+        self.only.is_none() && self.without.is_empty()
+    }
 }
 
 /// The lines of a column, in unit charges (one cell, one unit pulse).
@@ -96,6 +103,10 @@ pub struct Column {
     pub replica_mismatch: f64,
     /// Standard deviation of the plain ADC's noise, in its own LSB.
     pub adc_noise: f64,
+    /// Bits of the ramp for which the offset is stated; none where the experiment states it.
+    pub offset_for: Option<u32>,
+    /// Bits of the ramp for which the noise is stated; none where the experiment states it.
+    pub noise_for: Option<u32>,
 }
 
 /// A checked device at one age, with the effects of one study.
@@ -105,6 +116,8 @@ pub struct Device {
     pub name: String,
     /// The technology.
     pub cell: Cell,
+    /// Largest and smallest conductance that is written, where cells have one.
+    pub conductances: Option<[Siemens; 2]>,
     /// Write.
     pub programming: Spread,
     /// Time.

@@ -73,6 +73,9 @@ pub struct LineParams {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnParams {
+    /// Bits of the ramp for which offset and noise are stated in LSB: a run with another ramp warns.
+    #[serde(default = "five")]
+    pub bits: Sourced<u32>,
     /// Residual static offset after calibration, standard deviation.
     pub offset: Sourced<Lsb>,
     /// Comparator noise, standard deviation.
@@ -81,6 +84,10 @@ pub struct ColumnParams {
     pub replica_mismatch: Sourced<Fraction>,
     /// Noise of a conversion by the plain ADC behind A x V, in its own LSB.
     pub adc_noise: Sourced<Lsb>,
+}
+
+fn five() -> Sourced<u32> {
+    Sourced::bare(5)
 }
 
 /// A device file: one technology.

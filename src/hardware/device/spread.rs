@@ -38,6 +38,7 @@ impl Spread {
         match self {
             Self::None | Self::Additive(_) => 0.0,
             Self::Proportional(sigma) => sigma * x,
+            // Both are checked to be above zero for levels of 0..=1; a level may stray a little beyond.
             Self::Polynomial(coefficients) => horner(coefficients, x).max(0.0),
             Self::Saturating { a, b } => (a * (1.0 - (-x / b).exp())).max(0.0),
             Self::Flicker {
@@ -123,6 +124,7 @@ impl Drift {
     }
 }
 
-fn horner(coefficients: &[f64], x: f64) -> f64 {
+/// A polynomial, lowest power first.
+pub(super) fn horner(coefficients: &[f64], x: f64) -> f64 {
     coefficients.iter().rev().fold(0.0, |sum, c| sum * x + c)
 }

@@ -8,6 +8,7 @@ use toml::Table;
 
 use super::Failure;
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::shell::config::{
     DeviceChoice, FileMistakes, Overrides, Plan, Store, TrainingPlan, find_home,
     is_only_not_fetched, is_training, list_toml, load_device,
@@ -177,18 +178,23 @@ fn judge(path: &Path) -> Result<Vec<String>, FileMistakes> {
         Some(toml::Value::Table(grades)) => grades.keys().cloned().map(Some).collect(),
         _ => Vec::new(),
     };
-    let mut all = FileMistakes::default();
+    let (mut all, mut notices) = (FileMistakes::default(), Notices::none());
     for grade in std::iter::once(None).chain(grades) {
         let choice = DeviceChoice {
             grade,
             ..DeviceChoice::default()
         };
-        if let Err(mistakes) = load_device(path, &choice) {
-            all.join(mistakes);
+        match load_device(path, &choice) {
+            Ok(device) => notices.join(&device.notices),
+            Err(mistakes) => all.join(mistakes),
         }
     }
     if all.0.is_empty() {
-        Ok(vec![format!("{name}: a device")])
+        let told = notices.iter();
+        let told = told.map(|(weight, text)| format!("{name}: {}: {text}", weight.name()));
+        Ok(std::iter::once(format!("{name}: a device"))
+            .chain(told)
+            .collect())
     } else {
         Err(all)
     }

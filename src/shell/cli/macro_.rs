@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::base::cost::{Action, Stage};
-use crate::base::energy::Corner;
+use crate::base::energy::{Corner, Stated};
 use crate::base::units::Picos;
 use crate::hardware::device::Device;
 use crate::shell::config::{Overrides, Plan, find_home};
@@ -57,13 +57,16 @@ pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
     }
     let mut results: Vec<Case> = Vec::new();
     let mut notes = Vec::new();
+    let mut notices = plan.notices.clone();
     let mut shelf = Shelf::default();
     for group in groups(&plan) {
         let (done, said) = run_group(&mut plan, &group, &mut shelf, &mut |_| {})?;
         // The screen shows the file as it stands; a sweep of --set would show its first point.
         results.extend(done.into_iter().filter(|result| result.point == 0));
         notes.extend(said.lines);
+        notices.join(&said.notices);
     }
+    super::run::tell(&notices);
     results.sort_by_key(|result| result.design);
     screen(&plan, &device, &results, &notes)?;
     Ok(())
@@ -192,6 +195,16 @@ fn screen(plan: &Plan, device: &Device, results: &[Case], notes: &[String]) -> i
 /// What is told of one number: its name, a sentence, then lines of a heading and a text.
 type Told = (&'static str, &'static str, Vec<(&'static str, String)>);
 
+/// The sizes a price is for, as a price list writes them.
+fn sizes(stated: &Stated) -> String {
+    let text = toml::to_string(stated).unwrap_or_default();
+    if text.is_empty() {
+        "every size".to_owned()
+    } else {
+        text.trim().replace('\n', ", ")
+    }
+}
+
 /// Every number that can be asked for: prices, leakage, time constants.
 fn told(device: &Device) -> Vec<Told> {
     let range = |value: &dyn Display, low: &dyn Display, high: &dyn Display| {
@@ -204,6 +217,7 @@ fn told(device: &Device) -> Vec<Told> {
             ("node", format!("{} at {}", price.node, price.voltage)),
             ("source", price.source.clone()),
             ("contains", price.contains.join("; ")),
+            ("for", sizes(&price.stated)),
         ];
         (action.name(), action.about(), lines)
     });
@@ -213,6 +227,7 @@ fn told(device: &Device) -> Vec<Told> {
         ("node", format!("{} at {}", leak.node, leak.voltage)),
         ("source", leak.source.clone()),
         ("contains", leak.contains.join("; ")),
+        ("for", sizes(&leak.stated)),
     ];
     let about = "power of one tile with its share of the periphery";
     let times = device.timing.each().map(|(name, about, one)| {

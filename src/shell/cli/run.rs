@@ -247,7 +247,7 @@ pub(super) fn unfit(folder: &Path) -> Vec<String> {
 }
 
 /// Notices go to the error stream, so that they never mix with a table.
-fn tell(notices: &Notices) {
+pub(super) fn tell(notices: &Notices) {
     for (weight, text) in notices.iter() {
         let _ = writeln!(io::stderr(), "{}: {text}", weight.name());
     }

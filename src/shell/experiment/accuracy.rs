@@ -170,6 +170,9 @@ fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Notes {
         (1e6 / attention.ramp.lsb(1.0)).round() / 1e6,
         range(Calibration::lsb_charges)
     ));
+    if let Some(wires) = attention.coarse_wires(simulated.calibrations()) {
+        notes.notices.warn(wires);
+    }
     if !simulated.silent().is_empty() {
         notes.notices.warn(format!(
             "calibration samples give heads {:?} no positive score, so their full scale is 1: give `full_scale = {{ scores = ... }}` or `{{ per-head = [...] }}`, or more calibration samples",

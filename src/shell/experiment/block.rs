@@ -271,6 +271,10 @@ impl<'a> Block<'a> {
                 front.timing.clock()
             ));
         }
+        let calibrations: Vec<_> = self.prepared.iter().map(|p| p.calibration).collect();
+        if let Some(wires) = front.coarse_wires(&calibrations) {
+            notes.notices.warn(wires);
+        }
         if let Some(endurance) = front.device.endurance {
             let latency = first
                 .spent

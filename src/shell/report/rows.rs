@@ -28,6 +28,9 @@ pub struct Entry {
 /// Quantiles that some metrics have beside their mean.
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p95", 0.95), ("max", 1.0)];
 
+/// What hardware a row assumes, side by side.
+const UNITS: [&str; 4] = ["key_tiles", "value_tiles", "sorters", "softmax_lanes"];
+
 /// Headers of `rows.csv` of a plan.
 #[must_use]
 pub fn header(plan: &Plan) -> Vec<String> {
@@ -38,6 +41,7 @@ pub fn header(plan: &Plan) -> Vec<String> {
         header.extend(accuracy::COLUMNS.map(str::to_owned));
         return header;
     }
+    header.extend(UNITS.map(str::to_owned));
     for metric in Metric::ALL {
         for part in ["mean", "ci95", "delta_mean", "delta_ci95"] {
             header.push(format!("{}_{part}", metric.name()));
@@ -79,6 +83,18 @@ pub fn entry(plan: &Plan, result: &Result) -> Entry {
             noise_lsb: result.noise_lsb,
         };
     }
+    let units = result
+        .attention
+        .units(plan.params.design[result.design].datapath);
+    row.extend(
+        [
+            units.key_tiles,
+            units.value_tiles,
+            units.sorters,
+            units.softmax_lanes,
+        ]
+        .map(|count| count.to_string()),
+    );
     let summary = &result.summary;
     let pair = |moments: Option<&Moments>| {
         let moments = moments.filter(|moments| moments.count > 0);

@@ -130,11 +130,14 @@ fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> (Calibra
     let heard = full_scale.is_some();
     let full_scale = full_scale.unwrap_or(1.0);
     let quantise = &attention.quantise;
+    let keys = values(|one| &one.k, |_| 1.0);
+    let k = quantise.k.fit(&keys, NOMINAL_K);
     let calibration = Calibration {
+        key_current: attention.key_current(k, &keys),
         q: quantise
             .q
             .fit(&values(|one| &one.q, query_factor), NOMINAL_Q),
-        k: quantise.k.fit(&values(|one| &one.k, |_| 1.0), NOMINAL_K),
+        k,
         v: quantise.v.fit(&values(|one| &one.v, |_| 1.0), NOMINAL_V),
         full_scale,
         lsb: attention.ramp.lsb(full_scale),

@@ -176,12 +176,19 @@ impl Range {
             Self::OneSided {} => (1.0, (0..=count).map(|s| s as f64).collect()),
             Self::Symmetric {} => (2.0, (0..=count).map(|s| s as f64).collect()),
             Self::Explicit(levels) => {
+                let fix = if count <= 8 {
+                    let level = |step: usize| 1.0 - step as f64 / count as f64;
+                    let levels: Vec<f64> = (1..=count).map(level).collect();
+                    format!("write for instance {levels:?}")
+                } else {
+                    format!("write {count} levels, for instance 1 - s / {count} for step s")
+                };
                 m.require(
                     levels.len() == count,
                     "range.explicit",
                     format!("{} levels", levels.len()),
                     format!("needs one for each of the {count} steps"),
-                    "give as many levels as there are steps",
+                    fix.clone(),
                 );
                 let falls = levels.iter().all(|level| level.is_finite())
                     && levels.first().is_some_and(|first| *first < 1.0)
@@ -192,7 +199,7 @@ impl Range {
                     "range.explicit",
                     format!("{levels:?}"),
                     "levels are fractions of FS that fall, from below 1 to -1 at the lowest",
-                    "write for instance [0.75, 0.5, 0.25, 0.0]",
+                    fix,
                 );
                 let span = levels.last().map_or(1.0, |last| 1.0 - last);
                 let depth = std::iter::once(0.0)

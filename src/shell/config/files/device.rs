@@ -146,7 +146,18 @@ impl Store {
         } = self.written(file, path, choice)?;
         let params = reading.value.take();
         match params.map(|params| params.check(choice.age, &choice.selection())) {
-            Some(Ok(device)) if found.0.is_empty() => return Ok(device),
+            Some(Ok(mut device)) if found.0.is_empty() => {
+                // What an experiment sets itself is stated for its own ramp.
+                let column = &mut device.column;
+                for (key, stated) in [
+                    ("column.offset", &mut column.offset_for),
+                    ("column.noise", &mut column.noise_for),
+                ] {
+                    let (there, steps) = tree::depth(&choice.with, key);
+                    *stated = stated.filter(|_| there < steps);
+                }
+                return Ok(device);
+            }
             Some(Err(wrong)) => {
                 for mut mistake in reading.believed(wrong).0 {
                     // These two keys belong to the experiment, not to the device.

@@ -4,6 +4,7 @@ mod blame;
 mod encoder;
 mod head;
 mod overrides;
+mod told;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use toml::{Table, Value};
 pub(super) use self::blame::{Origin, blame};
 use self::head::{check_head, make_absolute, sweep, whole};
 pub use self::overrides::Overrides;
+use self::told::Told;
 use super::{
     DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, find_home,
     is_training, tree,
@@ -80,6 +82,7 @@ pub struct Plan {
     origins: Vec<Origin>,
     values: Vec<Vec<Value>>,
     keys: Vec<(Key, Key)>,
+    told: Told,
     store: Store,
 }
 
@@ -169,6 +172,7 @@ impl Plan {
             origins,
             values,
             keys: Vec::new(),
+            told: Told::default(),
             store,
         };
         if plan.points() as u64 <= MAX_POINTS {
@@ -190,6 +194,7 @@ impl Plan {
                 Ok(case) => {
                     self.keys.push((case.front, case.back));
                     notices.join(&case.attention.notices);
+                    self.told.hear(&case);
                 }
                 Err(mistakes) => found.join(mistakes),
             }
@@ -217,6 +222,7 @@ impl Plan {
             }
         }
         self.keys.clear();
+        self.told = Told::default();
         if !found.0.is_empty() && !self.values.is_empty() {
             return;
         }
@@ -228,6 +234,7 @@ impl Plan {
             }
             notices.join(&self.check_case(point, found));
         }
+        std::mem::take(&mut self.told).say(&self.params, &self.tree, &mut notices);
         self.notices = notices;
     }
 
