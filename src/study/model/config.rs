@@ -222,7 +222,9 @@ impl<'a> Reader<'a> {
     /// What a classifier is for, if `problem_type` names something else than one class of several.
     fn other_problem(&mut self) -> Option<String> {
         let value = self.get("problem_type").filter(|value| !value.is_null())?;
-        let name = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let name = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         (name != "single_label_classification").then_some(name)
     }
 
@@ -380,7 +382,27 @@ mod tests {
                 "architectures = \"BertModel\": must be a list of names",
             ),
             ("1e-12", "\"no\"", "layer_norm_eps = \"no\""),
-            ("\"vocab_size\"", "\"vocab\"", "vocab_size: must be"),
+            ("\"vocab_size\": 30522,", "", "vocab_size: must be"),
+            (
+                "\"use_cache\": true",
+                "\"rotary_base\": 10000",
+                "rotary_base = 10000: this key is not known",
+            ),
+            (
+                "\"use_cache\": true",
+                "\"quantization_config\": {\"bits\": 4}",
+                "quantization_config = {\"bits\":4}: the weights were quantised",
+            ),
+            (
+                "\"use_cache\": true",
+                "\"pruned_heads\": {\"0\": [1]}",
+                "pruned_heads = {\"0\":[1]}: layers with heads taken out",
+            ),
+            (
+                "\"use_cache\": true",
+                "\"is_encoder_decoder\": true",
+                "is_encoder_decoder = true: a decoder behind the encoder",
+            ),
         ] {
             let text = BERT.replace(from, to);
             let said = EncoderShape::read(text.as_bytes()).unwrap_err();

@@ -118,24 +118,21 @@ const OFF: [(&str, &str); 11] = [
         "pruned_heads",
         "layers with heads taken out are not computed",
     ),
-    ("is_encoder_decoder", "a decoder behind the encoder is not computed"),
+    (
+        "is_encoder_decoder",
+        "a decoder behind the encoder is not computed",
+    ),
     (
         "cross_attention_hidden_size",
         "attention to a second text is not computed",
     ),
-    (
-        "prefix",
-        "a text before each sample is not put there",
-    ),
+    ("prefix", "a text before each sample is not put there"),
     (
         "auto_map",
         "the model brings code of its own, which is not run",
     ),
     ("adapters", "adapters between the layers are not computed"),
-    (
-        "rope_scaling",
-        "rotary positions are not computed",
-    ),
+    ("rope_scaling", "rotary positions are not computed"),
     (
         "layer_norm_type",
         "another kind of LayerNorm is not computed",

@@ -15,7 +15,8 @@ enum Fate {
     Unknown,
 }
 
-const MERGE: &str = "merge them into the weights (peft: `model.merge_and_unload()`), save that and take its files";
+const MERGE: &str =
+    "merge them into the weights (peft: `model.merge_and_unload()`), save that and take its files";
 const WHOLE: &str =
     "load the model with its own library, bring it to plain F32, F16 or BF16 and save it again";
 
@@ -23,20 +24,36 @@ const WHOLE: &str =
 const REFUSED: [(&[&str], &str, &str); 6] = [
     (
         &[
-            "lora_", "base_layer", "hada_", "lokr_", "ia3_", "oft_", "boft_", "vera_", "dora_",
+            "lora_",
+            "base_layer",
+            "hada_",
+            "lokr_",
+            "ia3_",
+            "oft_",
+            "boft_",
+            "vera_",
+            "dora_",
         ],
         "of adapters (LoRA and its kin) that are not merged, and adapters are not computed",
         MERGE,
     ),
     (
         &[
-            "adapter", "prefix_tuning", "prefix_encoder", "prompt_", "loreft",
+            "adapter",
+            "prefix_tuning",
+            "prefix_encoder",
+            "prompt_",
+            "loreft",
         ],
         "of adapters or prompts between or before the layers, which are not computed",
         "take the encoder without them",
     ),
     (
-        &["distance_embedding", "relative_attention_bias", "rel_embeddings"],
+        &[
+            "distance_embedding",
+            "relative_attention_bias",
+            "rel_embeddings",
+        ],
         "of relative position embeddings, which are not computed",
         "take an encoder with absolute positions",
     ),
@@ -47,14 +64,30 @@ const REFUSED: [(&[&str], &str, &str); 6] = [
     ),
     (
         &[
-            "qweight", "qzeros", ".scales", "g_idx", "absmax", "quant_map", "quant_state", ".SCB",
-            "weight_format", "weight_scale", "input_scale", "zero_point",
+            "qweight",
+            "qzeros",
+            ".scales",
+            "g_idx",
+            "absmax",
+            "quant_map",
+            "quant_state",
+            ".SCB",
+            "weight_format",
+            "weight_scale",
+            "input_scale",
+            "zero_point",
         ],
         "of weights that were quantised, which are not read",
         WHOLE,
     ),
     (
-        &["parametrizations", "weight_g", "weight_v", "weight_orig", "weight_mask"],
+        &[
+            "parametrizations",
+            "weight_g",
+            "weight_v",
+            "weight_orig",
+            "weight_mask",
+        ],
         "of weights in several parts (pruned or normalised), which are not put together here",
         WHOLE,
     ),
@@ -161,8 +194,20 @@ pub(super) fn settle(
     // The last word names the family where it is one's name.
     let last = root.trim_end_matches('.').rsplit('.').next().unwrap_or("");
     let others = [
-        "roberta", "xlm_roberta", "camembert", "electra", "albert", "mpnet", "deberta", "deit",
-        "beit", "ernie", "bert", "distilbert", "vit", "decoder",
+        "roberta",
+        "xlm_roberta",
+        "camembert",
+        "electra",
+        "albert",
+        "mpnet",
+        "deberta",
+        "deit",
+        "beit",
+        "ernie",
+        "bert",
+        "distilbert",
+        "vit",
+        "decoder",
     ];
     if others.contains(&last) {
         mistakes.add(
@@ -220,7 +265,11 @@ pub(super) fn account(t: &mut Tensors<'_>, family: Family, notices: &mut Notices
                 );
             }
         };
-        buffer("position_ids", |at, count| count == at as i64, "its own number");
+        buffer(
+            "position_ids",
+            |at, count| count == at as i64,
+            "its own number",
+        );
         buffer("token_type_ids", |_, count| count == 0, "0");
     }
     let (mut refused, mut told, mut unknown) = (Groups::new(), Groups::new(), Vec::new());

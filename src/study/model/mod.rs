@@ -11,8 +11,8 @@ mod config;
 mod embed;
 mod family;
 mod float_topk;
-mod laid;
 mod keys;
+mod laid;
 mod layers;
 mod leftover;
 mod output;
@@ -109,11 +109,7 @@ impl Encoder {
     ///
     /// # Errors
     /// As [`Self::assemble`]; a tensor that is in two of them.
-    pub fn join(
-        shape: &EncoderShape,
-        pooling: Pooling,
-        files: &[&[u8]],
-    ) -> Result<Self, Mistakes> {
+    pub fn join(shape: &EncoderShape, pooling: Pooling, files: &[&[u8]]) -> Result<Self, Mistakes> {
         let mut tensors = Tensors::join(files)?;
         let t = &mut tensors;
         let mut notices = Notices::none();

@@ -41,9 +41,18 @@ impl ModelParams {
     ///
     /// # Errors
     /// A length that the encoder does not take.
-    pub fn longest(&self, most: usize, images: bool, limit: Option<usize>) -> Result<usize, Mistakes> {
+    pub fn longest(
+        &self,
+        most: usize,
+        images: bool,
+        limit: Option<usize>,
+    ) -> Result<usize, Mistakes> {
         let mut mistakes = Mistakes::none();
-        let standard = if images { most } else { TOKENS.min(most).min(limit.unwrap_or(most).max(2)) };
+        let standard = if images {
+            most
+        } else {
+            TOKENS.min(most).min(limit.unwrap_or(most).max(2))
+        };
         let least = if images { most } else { 2 };
         let tokens = self.tokens.unwrap_or(standard);
         mistakes.require(

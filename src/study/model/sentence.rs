@@ -112,7 +112,9 @@ impl Asked {
                 ),
                 "include_prompt" => without_prompt = value == &Value::Bool(false),
                 _ => match MODES.iter().find(|(known, _)| known == key) {
-                    Some((_, mode)) if value == &Value::Bool(true) => asked.push((*mode).to_owned()),
+                    Some((_, mode)) if value == &Value::Bool(true) => {
+                        asked.push((*mode).to_owned())
+                    }
                     Some(_) => {}
                     None => unknown(&mut mistakes, key, value),
                 },
@@ -163,7 +165,9 @@ impl Dense {
             format!("{inputs} numbers come in"),
             own,
         );
-        let outputs = tree["out_features"].as_u64().filter(|count| (1..=1 << 20).contains(count));
+        let outputs = tree["out_features"]
+            .as_u64()
+            .filter(|count| (1..=1 << 20).contains(count));
         mistakes.require(
             outputs.is_some(),
             "out_features",
@@ -251,7 +255,9 @@ impl Limit {
             }
         }
         mistakes.or(|| Self {
-            tokens: tree["max_seq_length"].as_u64().map(|tokens| tokens as usize),
+            tokens: tree["max_seq_length"]
+                .as_u64()
+                .map(|tokens| tokens as usize),
             lowercase: tree["do_lower_case"] == Value::Bool(true),
         })
     }

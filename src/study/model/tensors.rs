@@ -279,7 +279,11 @@ impl<'a> Tensors<'a> {
             self.mistakes.add(
                 "",
                 "",
-                format!("the file holds {} tensors more ({})", left.len(), some(&left)),
+                format!(
+                    "the file holds {} tensors more ({})",
+                    left.len(),
+                    some(&left)
+                ),
                 "leave them out: what they do is not computed",
             );
         }

@@ -1,15 +1,16 @@
 //! Rows that would be measured and calibrated on: none is both.
 //!
-//! A few rows that stand in both sets by nature are left out where scales and probes are fitted. More of them are a
-//! slip in what the sets are, and refused.
+//! Rows that stand in both sets by nature, such as short texts, are left out where scales and probes are fitted. More
+//! than a few of them are a slip in what the sets are, and refused.
 
 use std::collections::HashSet;
 use std::hash::Hash;
 
 use crate::base::mistake::Mistakes;
 
-/// Rows in a hundred that two sets may share: of the 5749 training pairs of STS-B 17 are test pairs.
-const FEW: usize = 1;
+/// Rows in a hundred that two sets may share: of the 5749 training pairs of STS-B 17 are test pairs and 269 begin with
+/// a sentence of them; copies, and parts of one table, share far more.
+const FEW: usize = 10;
 
 /// Indices of the `own` rows that are among those that are measured.
 pub fn twice<T: Eq + Hash>(measured: impl IntoIterator<Item = T>, own: &[T]) -> Vec<usize> {
@@ -67,18 +68,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_row_in_a_hundred_is_left_out_and_more_are_refused() {
+    fn one_row_in_ten_is_left_out_and_more_are_refused() {
         let row = |at: usize| format!("row {at}");
-        let own: Vec<usize> = (0..200).collect();
-        let both = twice([7, 150, 999], &own);
-        assert_eq!(both, [7, 150]);
-        let said = few(&both, 200, "", row).unwrap().unwrap();
-        assert!(said.starts_with("2 of 200 rows are measured too"));
-        assert_eq!(without(own, &both).len(), 198);
-        let said = few(&[7, 9, 150], 200, "", row).unwrap_err().0;
-        assert!(said[0].problem.starts_with("3 of its 200 rows are measured too, the first in row 7"));
+        let own: Vec<usize> = (0..20).collect();
+        let both = twice([7, 15, 999], &own);
+        assert_eq!(both, [7, 15]);
+        let said = few(&both, 20, "", row).unwrap().unwrap();
+        assert!(said.starts_with("2 of 20 rows are measured too"));
+        assert_eq!(without(own, &both).len(), 18);
+        let said = few(&[7, 9, 15], 20, "", row).unwrap_err().0;
+        assert!(
+            said[0]
+                .problem
+                .starts_with("3 of its 20 rows are measured too, the first in row 7")
+        );
         let said = few(&[0, 1], 2, "", row).unwrap_err().0;
-        assert!(said[0].problem.starts_with("holds the rows that are measured, all 2"));
+        assert!(
+            said[0]
+                .problem
+                .starts_with("holds the rows that are measured, all 2")
+        );
         assert_eq!(few(&[], 5, "", row), Ok(None));
     }
 }

@@ -73,7 +73,10 @@ pub fn images(
         own.len() >= calibration,
         "calibration",
         "",
-        format!("holds {} images, and {calibration} are asked for", own.len()),
+        format!(
+            "holds {} images, and {calibration} are asked for",
+            own.len()
+        ),
         "name another file, or lower `task.calibration_samples`",
     );
     let input = |image: &[u8]| {
@@ -101,16 +104,14 @@ mod tests {
     use super::*;
 
     fn files(labels: usize) -> ImageFiles {
-        let array = |shape: &[usize]| ByteArray {
+        let array = |shape: &[usize], first: u8| ByteArray {
             shape: shape.to_vec(),
-            values: (0..shape.iter().product::<usize>())
-                .map(|at| at as u8)
-                .collect(),
+            values: (first..).take(shape.iter().product()).collect(),
         };
         ImageFiles {
-            images: array(&[3, 2, 2]),
-            labels: array(&[labels]),
-            calibration: array(&[2, 2, 2]),
+            images: array(&[3, 2, 2], 0),
+            labels: array(&[labels], 0),
+            calibration: array(&[2, 2, 2], 100),
         }
     }
 
@@ -137,14 +138,40 @@ mod tests {
 
     #[test]
     fn shapes_that_do_not_fit_are_named() {
-        let said = images(&files(2), &params(), (2, 5)).unwrap_err();
-        let said: Vec<String> = said.0.iter().map(ToString::to_string).collect();
+        let said = |files: &ImageFiles, sizes| {
+            let wrong = images(files, &params(), sizes).unwrap_err();
+            wrong.0[0].to_string()
+        };
+        let labels = said(&files(2), (2, 1));
         assert!(
-            said[0].starts_with("labels: has shape [2], and there are 3 images"),
-            "{said:?}"
+            labels.starts_with("labels: has shape [2], and there are 3 images"),
+            "{labels}"
         );
+        let few = said(&files(3), (2, 5));
         assert!(
-            said[1].starts_with("calibration: holds 2 images of 4 pixels; 5 of 4 are asked for")
+            few.starts_with("calibration: holds 2 images, and 5 are asked for"),
+            "{few}"
         );
+        // As many pixels in another shape are another image.
+        let mut flat = files(3);
+        flat.images.shape = vec![3, 1, 4];
+        let flat = said(&flat, (2, 1));
+        assert!(
+            flat.starts_with("path: has shape [3, 1, 4]; it must be [images, 2, 2]"),
+            "{flat}"
+        );
+    }
+
+    #[test]
+    fn images_that_are_measured_calibrate_nothing() {
+        let mut both = files(3);
+        both.calibration.values = both.images.values[..8].to_vec();
+        let said = images(&both, &params(), (2, 1)).unwrap_err().0;
+        let words = "calibration = \"c\": holds the rows that are measured, all 2";
+        assert!(said[0].to_string().starts_with(words), "{said:?}");
+        both.calibration.values[4..].fill(200);
+        let said = images(&both, &params(), (2, 1)).unwrap_err().0;
+        let words = "calibration = \"c\": 1 of its 2 rows are measured too, the first in image 0";
+        assert!(said[0].to_string().starts_with(words), "{said:?}");
     }
 }

@@ -56,7 +56,10 @@ mod tests {
             training: vec![4],
         };
         let said = |most| lengths.beyond(most, ("pairs", 2));
-        assert_eq!(said(5).unwrap(), "3 of 4 pairs and 1 of 2 calibration samples");
+        assert_eq!(
+            said(5).unwrap(),
+            "3 of 4 pairs and 1 of 2 calibration samples"
+        );
         assert_eq!(said(8).unwrap(), "2 of 4 pairs");
         assert_eq!(said(9), None);
         assert_eq!(lengths.longest(), 9);

@@ -1,8 +1,8 @@
 //! Rows of token ids with their classes and parts, out of arrays.
 
 use super::{
-    Judge, Lengths, MailsParams, Probe, ProbeSource, Targets, TaskSet, Training, classed, few, twice,
-    without,
+    Judge, Lengths, MailsParams, Probe, ProbeSource, Targets, TaskSet, Training, classed, few,
+    twice, without,
 };
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
@@ -222,8 +222,36 @@ mod tests {
         assert!(said(&arrays(vec![0.0, 0.5, 1.0]), 1).starts_with("label = 0.5: must be a whole"));
         assert!(said(&arrays(vec![0.0, 1.0]), 1).contains("label [2]"));
         assert!(said(&arrays(vec![0.0; 3]), 3).contains("2 to train and calibrate on, of which 3"));
+        let mut part = arrays(vec![0.0; 3]);
+        part.get_mut("part").unwrap().values[2] = 2.0;
+        assert!(said(&part, 1).starts_with("part = 2: row 2 must be 0 (measured) or 1"));
         let mut lacking = arrays(vec![0.0; 3]);
         lacking.remove("part");
         assert!(said(&lacking, 1).starts_with("part: the file holds no array"));
+    }
+
+    #[test]
+    fn a_row_ends_before_its_padding_and_none_is_measured_and_calibrates() {
+        let params = params(ProbeSource::Dense {});
+        let mut padded = arrays(vec![0.0, 1.0, 1.0]);
+        let tokens = &mut padded.get_mut("tokens").unwrap().values;
+        tokens.copy_from_slice(&[2.0, 9.0, 3.0, 0.0, 2.0, 0.0, 3.0, 0.0, 2.0, 8.0, 8.0, 3.0]);
+        let set = mails(&padded, probe(), &params, (3, 2)).unwrap();
+        assert_eq!(set.samples[0].1, Input::Tokens(vec![2, 0, 3]));
+        let calibration = [vec![2, 9, 3], vec![2, 8, 3]].map(Input::Tokens);
+        assert_eq!(set.calibration, calibration);
+        assert_eq!(set.lengths.samples, [3]);
+        assert_eq!(set.lengths.calibration, [3, 4]);
+        let notes = set.notices.of(crate::base::notice::Weight::Note);
+        assert!(
+            notes[0].starts_with("2 of 3 rows are filled up"),
+            "{notes:?}"
+        );
+        let mut both = padded;
+        let tokens = &mut both.get_mut("tokens").unwrap().values;
+        tokens.copy_within(4..8, 0);
+        let said = mails(&both, probe(), &params, (3, 1)).unwrap_err().0;
+        let words = "part = 1: 1 of its 2 rows are measured too, the first in training row 0";
+        assert!(said[0].to_string().starts_with(words), "{said:?}");
     }
 }

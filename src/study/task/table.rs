@@ -155,7 +155,9 @@ fn header<const N: usize>(text: &str, names: [&str; N]) -> Option<Separator> {
 
 fn bare(name: &str) -> &str {
     let name = name.trim();
-    let inner = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+    let inner = name
+        .strip_prefix('"')
+        .and_then(|name| name.strip_suffix('"'));
     inner.unwrap_or(name)
 }
 
@@ -188,7 +190,12 @@ pub(super) fn columns<const N: usize>(
     let mut rows = rows(text, separator)?.into_iter();
     let header: Vec<String> = rows
         .next()
-        .map(|row| row.fields.iter().map(|name| bare(name).to_owned()).collect())
+        .map(|row| {
+            row.fields
+                .iter()
+                .map(|name| bare(name).to_owned())
+                .collect()
+        })
         .unwrap_or_default();
     let places = names.map(|name| {
         let held = header.iter().filter(|column| *column == name).count();
@@ -225,11 +232,21 @@ pub(super) fn columns<const N: usize>(
         .map(|(_, name)| format!("`{name}`"))
         .collect();
     if !unused.is_empty() {
-        let (one, is) = if unused.len() == 1 { ("", "is") } else { ("s", "are") };
+        let (one, is) = if unused.len() == 1 {
+            ("", "is")
+        } else {
+            ("s", "are")
+        };
         let listed = unused.join(", ");
-        found.notices.note(format!("column{one} {listed} {is} not used"));
+        found
+            .notices
+            .note(format!("column{one} {listed} {is} not used"));
     }
-    tell_quotes(separator, found.rows.iter().flat_map(|(_, fields)| fields), &mut found.notices);
+    tell_quotes(
+        separator,
+        found.rows.iter().flat_map(|(_, fields)| fields),
+        &mut found.notices,
+    );
     mistakes.or(|| found)
 }
 

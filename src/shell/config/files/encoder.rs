@@ -150,7 +150,9 @@ impl Opening<'_> {
             let held = safetensors_names(&bytes)
                 .map_err(|error| about(&self.folder.join(&path), error.to_string(), ""))?;
             let listed = read.weight_map.iter().filter(|(_, own)| *own == file);
-            let missing = listed.map(|(name, _)| name).find(|name| !held.contains(name));
+            let missing = listed
+                .map(|(name, _)| name)
+                .find(|name| !held.contains(name));
             if let Some(name) = missing {
                 mistakes.add(
                     "weight_map",
@@ -259,7 +261,9 @@ impl Opening<'_> {
                         .map_err(|wrong| self.inside(&path, wrong))?;
                     let (file, bytes) = self.weights(&home, Path::new(WEIGHTS))?;
                     let read = bytes.first().map_or(&[][..], Vec::as_slice);
-                    dense.take(read).map_err(|wrong| self.inside(&file, wrong))?
+                    dense
+                        .take(read)
+                        .map_err(|wrong| self.inside(&file, wrong))?
                 }
             };
             encoder.steps.push(step);
@@ -321,7 +325,9 @@ impl Opening<'_> {
                 format!("numbers words up to {largest}, and the encoder's table of words has {vocabulary} rows"),
                 "take the vocabulary that belongs to these weights",
             );
-            mistakes.or(|| ()).map_err(|wrong| self.inside(&file, wrong))?;
+            mistakes
+                .or(|| ())
+                .map_err(|wrong| self.inside(&file, wrong))?;
         }
         Ok(words)
     }

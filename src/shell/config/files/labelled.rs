@@ -181,8 +181,8 @@ impl Opening<'_> {
             labels: read("task.images.labels", &params.labels)?,
             calibration: read("task.images.calibration", &params.calibration)?,
         };
-        let set = task::images(&files, params, sizes)
-            .map_err(|wrong| self.told("task.images", wrong))?;
+        let set =
+            task::images(&files, params, sizes).map_err(|wrong| self.told("task.images", wrong))?;
         self.notices.join(&set.notices);
         Ok(set)
     }

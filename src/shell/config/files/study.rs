@@ -165,7 +165,13 @@ impl Opening<'_> {
         let limit = words.as_ref().and_then(|words| words.limit);
         let longest = self.longest(model, &shape, words.as_ref())?;
         let calibration = params.calibration_samples;
-        let mut set = match (&params.sts, &params.classify, &params.mails, &params.images, words) {
+        let mut set = match (
+            &params.sts,
+            &params.classify,
+            &params.mails,
+            &params.images,
+            words,
+        ) {
             (Some(sts), .., Some(words)) => self.pairs(sts, &words, longest, calibration)?,
             (_, Some(texts), .., Some(words)) => {
                 let classes = encoder.classifier.as_ref().map(|head| head.classes());
@@ -300,7 +306,11 @@ impl Opening<'_> {
                 "model.tokens",
                 longest,
                 format!("the tokenizer puts {framing} tokens around every text"),
-                format!("set model.tokens from {} to {}", framing + 1, shape.longest()),
+                format!(
+                    "set model.tokens from {} to {}",
+                    framing + 1,
+                    shape.longest()
+                ),
             );
         }
         match (longest, mistakes.0.is_empty()) {
@@ -395,7 +405,10 @@ impl Opening<'_> {
             }
         }
         if let Judge::Refitted(training) = &set.judge
-            && training.labels.iter().all(|label| *label == training.labels[0])
+            && training
+                .labels
+                .iter()
+                .all(|label| *label == training.labels[0])
         {
             let one = training.labels.first().copied().unwrap_or(0);
             mistakes.add(

@@ -82,9 +82,9 @@ fn layers_beyond_those_that_are_counted_are_told_once_by_the_first_tensor() {
     let said = said(2);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(
-        said[0].to_string().starts_with(
-            "e.layer.2.a: the file holds 4 layers, and config.json has n_layers = 2"
-        ),
+        said[0]
+            .to_string()
+            .starts_with("e.layer.2.a: the file holds 4 layers, and config.json has n_layers = 2"),
         "{}",
         said[0]
     );

@@ -17,19 +17,37 @@ const TABLES: [(&str, &[&str], &[&str]); 4] = [
     (
         "model",
         &["WordPiece"],
-        &["unk_token", "continuing_subword_prefix", "max_input_chars_per_word", "vocab"],
+        &[
+            "unk_token",
+            "continuing_subword_prefix",
+            "max_input_chars_per_word",
+            "vocab",
+        ],
     ),
     (
         "normalizer",
         &["BertNormalizer"],
-        &["clean_text", "handle_chinese_chars", "strip_accents", "lowercase"],
+        &[
+            "clean_text",
+            "handle_chinese_chars",
+            "strip_accents",
+            "lowercase",
+        ],
     ),
     ("pre_tokenizer", &["BertPreTokenizer"], &[]),
     (
         "post_processor",
         &["TemplateProcessing", "BertProcessing", "RobertaProcessing"],
         // The pair and how offsets are trimmed say nothing about one text.
-        &["single", "pair", "special_tokens", "sep", "cls", "trim_offsets", "add_prefix_space"],
+        &[
+            "single",
+            "pair",
+            "special_tokens",
+            "sep",
+            "cls",
+            "trim_offsets",
+            "add_prefix_space",
+        ],
     ),
 ];
 
@@ -116,7 +134,12 @@ impl Reader<'_> {
         let (model, normalizer) = (&tree["model"], &tree["normalizer"]);
         let mut ids = HashMap::new();
         if !model["vocab"].is_object() {
-            self.add("model.vocab", &model["vocab"], "must be a table of words", OWN);
+            self.add(
+                "model.vocab",
+                &model["vocab"],
+                "must be a table of words",
+                OWN,
+            );
         }
         for (word, id) in model["vocab"].as_object().into_iter().flatten() {
             match number(id) {
@@ -234,8 +257,9 @@ impl Reader<'_> {
                     let special = &piece["SpecialToken"];
                     let name = special["id"].as_str().unwrap_or("");
                     let ids = &processor["special_tokens"][name]["ids"];
-                    let ids: Option<Vec<u32>> =
-                        ids.as_array().and_then(|ids| ids.iter().map(number).collect());
+                    let ids: Option<Vec<u32>> = ids
+                        .as_array()
+                        .and_then(|ids| ids.iter().map(number).collect());
                     let (kind, known) = if special.is_object() {
                         (&special["type_id"], ids.is_some())
                     } else {

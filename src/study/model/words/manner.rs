@@ -126,7 +126,11 @@ impl Manner {
         ] {
             mistakes.require(ok, key, short(&tree[key]), problem, fix);
         }
-        for (id, token) in tree["added_tokens_decoder"].as_object().into_iter().flatten() {
+        for (id, token) in tree["added_tokens_decoder"]
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             match read_added(token, id.parse().ok()) {
                 Ok((id, word)) => {
                     manner.added.insert(id, word);
@@ -150,7 +154,11 @@ impl Manner {
             "wordpieces_prefix",
             "extra_special_tokens",
         ];
-        manner.tell(&tree, &[WITHOUT_EFFECT, &NAMED, &read].concat(), "tokenizer_config.json");
+        manner.tell(
+            &tree,
+            &[WITHOUT_EFFECT, &NAMED, &read].concat(),
+            "tokenizer_config.json",
+        );
         mistakes.or(|| manner)
     }
 
@@ -161,7 +169,11 @@ impl Manner {
     pub fn read_special(&mut self, text: &[u8]) -> Result<(), Mistakes> {
         let tree = table(text, "special_tokens_map.json")?;
         self.name(&tree);
-        self.tell(&tree, &[&NAMED[..], &["extra_special_tokens"]].concat(), "special_tokens_map.json");
+        self.tell(
+            &tree,
+            &[&NAMED[..], &["extra_special_tokens"]].concat(),
+            "special_tokens_map.json",
+        );
         Ok(())
     }
 
@@ -171,7 +183,11 @@ impl Manner {
     /// Text that is no table of JSON; a word without a number.
     pub fn read_added(&mut self, text: &[u8]) -> Result<(), Mistakes> {
         let mut mistakes = Mistakes::none();
-        for (word, id) in table(text, "added_tokens.json")?.as_object().into_iter().flatten() {
+        for (word, id) in table(text, "added_tokens.json")?
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             match number(id) {
                 // Read without its flags, such a word is looked for as it was brought to the vocabulary.
                 Some(id) => {
@@ -209,7 +225,8 @@ impl Manner {
     fn tell(&mut self, tree: &Value, known: &[&str], file: &str) {
         for key in tree.as_object().into_iter().flatten().map(|(key, _)| key) {
             if !known.contains(&key.as_str()) {
-                self.notices.note(format!("{file}: the key `{key}` is not used"));
+                self.notices
+                    .note(format!("{file}: the key `{key}` is not used"));
             }
         }
     }
@@ -224,7 +241,12 @@ impl Words {
         let mut mistakes = Mistakes::none();
         let strip = self.accents == Marks::Go;
         for (key, beside, own, named) in [
-            ("do_lower_case", manner.lowercase, self.lowercase, "lowercase"),
+            (
+                "do_lower_case",
+                manner.lowercase,
+                self.lowercase,
+                "lowercase",
+            ),
             ("strip_accents", manner.accents, strip, "strip_accents"),
             (
                 "tokenize_chinese_chars",

@@ -58,7 +58,7 @@ fn a_long_text_is_cut_before_its_end_mark() {
 #[test]
 fn a_tokenizer_of_another_kind_is_refused_by_name() {
     let tree = r#"{"model": {"type": "BPE"}, "normalizer": {"type": "NFC"},
-        "pre_tokenizer": {"type": "ByteLevel"}, "post_processor": null}"#;
+        "pre_tokenizer": {"type": "ByteLevel"}, "post_processor": {"type": "ByteLevel"}}"#;
     let said = Words::read(tree.as_bytes()).unwrap_err();
     assert_eq!(said.0.len(), 4);
     assert!(
