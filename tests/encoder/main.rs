@@ -5,7 +5,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod advice;
 mod bad;
+mod folder;
 mod hardware;
 mod meant;
 mod own;
@@ -13,4 +15,5 @@ mod probe;
 mod reference;
 mod runs;
 mod setup;
+mod tables;
 mod words;

@@ -10,7 +10,7 @@ use crate::own::{Folder, on_vit, own_encoder, vocabulary};
 use crate::setup::{encoder, reference, root};
 
 /// What `check` says of the folder's experiment, and whether it takes it.
-fn checked(folder: &Folder) -> (bool, String) {
+pub fn checked(folder: &Folder) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_topkima"))
         .arg("check")
         .arg(folder.path().join("own.toml"))
@@ -20,13 +20,13 @@ fn checked(folder: &Folder) -> (bool, String) {
     (output.status.success(), String::from_utf8(said).unwrap())
 }
 
-fn taken(folder: &Folder) {
+pub fn taken(folder: &Folder) {
     let (taken, said) = checked(folder);
     assert!(taken, "{said}");
 }
 
 /// The config of a small encoder with one more key.
-fn with(family: &str, key: &str) -> String {
+pub fn with(family: &str, key: &str) -> String {
     let text = fs::read_to_string(reference(family).join("config.json")).unwrap();
     text.replacen('{', &format!("{{{key},"), 1)
 }

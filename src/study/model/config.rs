@@ -1,17 +1,20 @@
 //! Which encoder a `config.json` of the Hugging Face hub describes, and what is not taken.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::family::{EncoderShape, Family, InputShape};
+use super::keys;
 use super::layers::Activation;
 use crate::base::mistake::Mistakes;
 
 impl EncoderShape {
-    /// Reads the text of a `config.json`. Keys that do not change the forward pass are passed over.
+    /// Reads the text of a `config.json`. Keys that are known not to change the forward pass are passed over.
     ///
     /// # Errors
     /// Another family, another activation or position embedding, a decoder, sizes that are missing or
-    /// make no encoder.
+    /// make no encoder; a key that is not known.
     pub fn read(text: &[u8]) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::none();
         let config = match serde_json::from_slice::<Value>(text) {
@@ -52,6 +55,7 @@ impl EncoderShape {
         };
         let mut reader = Reader {
             config: &config,
+            used: BTreeSet::from(["model_type".to_owned()]),
             mistakes,
         };
         let mut shape = match family {
@@ -60,6 +64,8 @@ impl EncoderShape {
             Family::Vit => reader.vit(),
         };
         shape.other_head = reader.other_head(family);
+        shape.other_problem = reader.other_problem();
+        keys::account(&config, &reader.used, &mut reader.mistakes);
         if reader.mistakes.0.is_empty() {
             reader.mistakes.require(
                 shape.hidden.is_multiple_of(shape.heads),
@@ -81,10 +87,17 @@ const MOST_LAYERS: u64 = 1024;
 
 struct Reader<'a> {
     config: &'a Map<String, Value>,
+    /// Keys that were looked at.
+    used: BTreeSet<String>,
     mistakes: Mistakes,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn get(&mut self, key: &str) -> Option<&'a Value> {
+        self.used.insert(key.to_owned());
+        self.config.get(key)
+    }
+
     fn bert(&mut self) -> EncoderShape {
         self.only("position_embedding_type", &["absolute"], true);
         self.off(
@@ -109,6 +122,7 @@ impl Reader<'_> {
             activation: self.activation("hidden_act"),
             epsilon: self.epsilon("layer_norm_eps"),
             other_head: None,
+            other_problem: None,
         }
     }
 
@@ -128,6 +142,7 @@ impl Reader<'_> {
             // Not a key of this family: the published model fixes it.
             epsilon: 1e-12,
             other_head: None,
+            other_problem: None,
         }
     }
 
@@ -140,7 +155,7 @@ impl Reader<'_> {
             format!("patches of {patch} pixels do not tile an image of {image}"),
             "check that config.json is whole",
         );
-        if self.config.get("qkv_bias") == Some(&Value::Bool(false)) {
+        if self.get("qkv_bias") == Some(&Value::Bool(false)) {
             self.mistakes.add(
                 "qkv_bias",
                 false,
@@ -162,12 +177,13 @@ impl Reader<'_> {
             activation: self.activation("hidden_act"),
             epsilon: self.epsilon("layer_norm_eps"),
             other_head: None,
+            other_problem: None,
         }
     }
 
     /// A switch that must be off, or missing.
     fn off(&mut self, key: &str, problem: &str) {
-        match self.config.get(key) {
+        match self.get(key) {
             None | Some(Value::Null | Value::Bool(false)) => {}
             Some(value) => self.mistakes.add(
                 key,
@@ -180,7 +196,7 @@ impl Reader<'_> {
 
     /// The first architecture whose layers behind the encoder are not computed.
     fn other_head(&mut self, family: Family) -> Option<String> {
-        let value = self.config.get("architectures")?;
+        let value = self.get("architectures")?;
         if value.is_null() {
             return None;
         }
@@ -203,13 +219,22 @@ impl Reader<'_> {
         other.map(str::to_owned)
     }
 
+    /// What a classifier is for, if `problem_type` names something else than one class of several.
+    fn other_problem(&mut self) -> Option<String> {
+        let value = self.get("problem_type").filter(|value| !value.is_null())?;
+        let name = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        (name != "single_label_classification").then_some(name)
+    }
+
     fn size(&mut self, key: &str) -> usize {
         self.count(key, 1 << 20)
     }
 
     /// A whole number from 1 to `most`; 1 where it is missing, so that reading goes on.
     fn count(&mut self, key: &str, most: u64) -> usize {
-        let value = self.config.get(key);
+        let value = self.get(key);
         let size = value.and_then(Value::as_u64);
         let taken = size.filter(|size| (1..=most).contains(size));
         self.mistakes.require(
@@ -223,7 +248,7 @@ impl Reader<'_> {
     }
 
     fn epsilon(&mut self, key: &str) -> f32 {
-        let value = self.config.get(key);
+        let value = self.get(key);
         let epsilon = value.and_then(Value::as_f64);
         let taken = epsilon.filter(|epsilon| (0.0..=1.0).contains(epsilon));
         self.mistakes.require(
@@ -245,7 +270,7 @@ impl Reader<'_> {
 
     /// Which of the `allowed` words the key holds.
     fn only(&mut self, key: &str, allowed: &[&str], may_lack: bool) -> Option<usize> {
-        let value = self.config.get(key);
+        let value = self.get(key);
         let at = value
             .and_then(Value::as_str)
             .and_then(|word| allowed.iter().position(|known| *known == word));
@@ -357,7 +382,27 @@ mod tests {
                 "architectures = \"BertModel\": must be a list of names",
             ),
             ("1e-12", "\"no\"", "layer_norm_eps = \"no\""),
-            ("\"vocab_size\"", "\"vocab\"", "vocab_size: must be"),
+            ("\"vocab_size\": 30522,", "", "vocab_size: must be"),
+            (
+                "\"use_cache\": true",
+                "\"rotary_base\": 10000",
+                "rotary_base = 10000: this key is not known",
+            ),
+            (
+                "\"use_cache\": true",
+                "\"quantization_config\": {\"bits\": 4}",
+                "quantization_config = {\"bits\":4}: the weights were quantised",
+            ),
+            (
+                "\"use_cache\": true",
+                "\"pruned_heads\": {\"0\": [1]}",
+                "pruned_heads = {\"0\":[1]}: layers with heads taken out",
+            ),
+            (
+                "\"use_cache\": true",
+                "\"is_encoder_decoder\": true",
+                "is_encoder_decoder = true: a decoder behind the encoder",
+            ),
         ] {
             let text = BERT.replace(from, to);
             let said = EncoderShape::read(text.as_bytes()).unwrap_err();

@@ -25,6 +25,26 @@ impl Family {
         }
     }
 
+    /// What stands before the names of an encoder's tensors where a head stands behind it.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Bert => "bert.",
+            Self::DistilBert => "distilbert.",
+            Self::Vit => "vit.",
+        }
+    }
+
+    /// Its name, as people write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bert => "BERT",
+            Self::DistilBert => "DistilBERT",
+            Self::Vit => "ViT",
+        }
+    }
+
     /// The architecture without anything behind the encoder.
     #[must_use]
     pub const fn bare(self) -> &'static str {
@@ -90,6 +110,8 @@ pub struct EncoderShape {
     /// The architecture that `architectures` names, if its layers behind the encoder are others than
     /// those of [`Family::classifier`]: a classifier of its weights tells tokens apart, or answers.
     pub other_head: Option<String>,
+    /// What a classifier was trained for, if it is something else than to tell one class of several.
+    pub other_problem: Option<String>,
 }
 
 impl EncoderShape {

@@ -11,12 +11,14 @@ mod config;
 mod embed;
 mod family;
 mod float_topk;
+mod keys;
 mod laid;
 mod layers;
-mod letters;
-mod manner;
+mod leftover;
 mod output;
 mod params;
+mod pixels;
+mod sentence;
 mod simulated;
 mod spending;
 mod tensors;
@@ -29,17 +31,19 @@ pub use family::{EncoderShape, Family, InputShape};
 pub use float_topk::FloatTopk;
 pub use laid::Laid;
 pub use layers::{Activation, Activations, LayerNorm, Linear, gelu};
-pub use manner::Manner;
-pub use output::{Classifier, Pooling};
+pub use output::{Classifier, Pooling, Step};
 pub use params::ModelParams;
+pub use pixels::Pixels;
+pub use sentence::{Asked, Dense, Limit, Modules, Prompts};
 pub use simulated::{OnChip, Simulated};
 pub use spending::Spending;
 pub use tensors::Tensors;
-pub use words::Words;
+pub use words::{Manner, Words};
 
 use nalgebra::DVector;
 
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 
 /// An encoder with its weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +57,8 @@ pub struct Encoder {
     norm: Option<LayerNorm>,
     /// How tokens become one vector.
     pub pooling: Pooling,
+    /// What follows the pooling, in order; nothing where a classifier judges.
+    pub steps: Vec<Step>,
     /// Maps the vector to scores of classes, if the weights hold such layers.
     pub classifier: Option<Classifier>,
     /// The architecture whose classifier the weights hold, if it is one that is not computed:
@@ -60,6 +66,8 @@ pub struct Encoder {
     pub other_head: Option<String>,
     /// How the weights were trained.
     pub trained: Trained,
+    /// What a reader should know of the weights.
+    pub notices: Notices,
 }
 
 /// How weights were trained, as their file says it; none where it says nothing.
@@ -87,20 +95,29 @@ impl Encoder {
     ///
     /// # Errors
     /// A file that is none, and every tensor that is missing, has another shape or holds what is no
-    /// finite number, by its name; blocks beyond those of the shape.
+    /// finite number, by its name; blocks beyond those of the shape; tensors that change the forward pass
+    /// and are not computed.
     pub fn assemble(
         shape: &EncoderShape,
         pooling: Pooling,
         bytes: &[u8],
     ) -> Result<Self, Mistakes> {
-        let mut tensors = Tensors::open(bytes)?;
+        Self::join(shape, pooling, &[bytes])
+    }
+
+    /// Assembles an encoder from files that hold its weights together.
+    ///
+    /// # Errors
+    /// As [`Self::assemble`]; a tensor that is in two of them.
+    pub fn join(shape: &EncoderShape, pooling: Pooling, files: &[&[u8]]) -> Result<Self, Mistakes> {
+        let mut tensors = Tensors::join(files)?;
         let t = &mut tensors;
-        let (prefix, sign) = match shape.family {
-            Family::Bert => ("bert.", "embeddings.word_embeddings.weight"),
-            Family::DistilBert => ("distilbert.", "embeddings.word_embeddings.weight"),
-            Family::Vit => ("vit.", "embeddings.cls_token"),
+        let mut notices = Notices::none();
+        let sign = match shape.family {
+            Family::Bert | Family::DistilBert => "embeddings.word_embeddings.weight",
+            Family::Vit => "embeddings.cls_token",
         };
-        t.prefix_if(prefix, sign);
+        leftover::settle(t, shape.family, sign, &mut notices)?;
         let embedding = Embedding::take(t, shape);
         let blocks = (0..shape.layers)
             .map(|layer| Block::take(t, shape, layer))
@@ -120,10 +137,12 @@ impl Encoder {
             None => Classifier::take(t, shape),
             Some(_) => None,
         };
+        leftover::account(t, shape.family, &mut notices);
+        let about = |key: &str| files.iter().find_map(|bytes| t.about(bytes, key));
         let trained = Trained {
-            k: t.about(bytes, "k"),
-            split: t.about(bytes, "split"),
-            quantise: t.about(bytes, "quantise"),
+            k: about("k"),
+            split: about("split"),
+            quantise: about("quantise"),
         };
         tensors.finish().or(|| Self {
             shape: shape.clone(),
@@ -131,13 +150,22 @@ impl Encoder {
             blocks,
             norm,
             pooling,
+            steps: Vec::new(),
             classifier,
             other_head,
             trained,
+            notices,
         })
     }
 
-    /// The pooled features of each sample, through heads that `attend` computes. Samples are those
+    /// Numbers of a sample's vector.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        let widths = self.steps.iter().filter_map(Step::outputs);
+        widths.last().unwrap_or(self.shape.hidden)
+    }
+
+    /// The features of each sample, through heads that `attend` computes. Samples are those
     /// that [`Embedding::check`] takes.
     #[must_use]
     pub fn forward<A: Attend>(
@@ -169,7 +197,10 @@ impl Encoder {
         }
         let pooled = spans
             .iter()
-            .map(|span| self.pooling.of(&x.columns(span.start, span.tokens)))
+            .map(|span| {
+                let pooled = self.pooling.of(&x.columns(span.start, span.tokens));
+                self.steps.iter().fold(pooled, |x, step| step.apply(x))
+            })
             .collect();
         (pooled, trace)
     }

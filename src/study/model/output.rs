@@ -29,6 +29,45 @@ impl Pooling {
     }
 }
 
+/// What a sentence encoder does with its pooled vector.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A linear map, and perhaps a tanh of it.
+    Dense(Linear, Option<Squash>),
+    /// To length one.
+    Normalize,
+}
+
+impl Step {
+    /// The step on one vector.
+    #[must_use]
+    pub fn apply(&self, x: DVector<f32>) -> DVector<f32> {
+        match self {
+            Self::Dense(layer, squash) => {
+                let mut y = layer.apply(&Activations::from_column_slice(x.len(), 1, x.as_slice()));
+                if let Some(squash) = squash {
+                    squash.apply(&mut y);
+                }
+                y.column(0).into_owned()
+            }
+            Self::Normalize => {
+                // torch.nn.functional.normalize holds the length up so.
+                let length = x.norm().max(1e-12);
+                x / length
+            }
+        }
+    }
+
+    /// Numbers that come out, where the step sets them.
+    #[must_use]
+    pub fn outputs(&self) -> Option<usize> {
+        match self {
+            Self::Dense(layer, _) => Some(layer.outputs()),
+            Self::Normalize => None,
+        }
+    }
+}
+
 /// The layers of a classifier behind the pooled vector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classifier {
@@ -37,10 +76,22 @@ pub struct Classifier {
     last: Linear,
 }
 
+/// What follows a layer behind the encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Squash {
+pub enum Squash {
+    /// Hyperbolic tangent.
     Tanh,
+    /// `max(x, 0)`.
     Relu,
+}
+
+impl Squash {
+    fn apply(self, x: &mut Activations) {
+        match self {
+            Self::Tanh => x.apply(|value| *value = value.tanh()),
+            Self::Relu => Activation::Relu.apply(x),
+        }
+    }
 }
 
 impl Classifier {
@@ -75,10 +126,7 @@ impl Classifier {
         let mut x = Activations::from_column_slice(features.len(), 1, features.as_slice());
         if let Some((layer, squash)) = &self.first {
             x = layer.apply(&x);
-            match squash {
-                Squash::Tanh => x.apply(|value| *value = value.tanh()),
-                Squash::Relu => Activation::Relu.apply(&mut x),
-            }
+            squash.apply(&mut x);
         }
         self.last.apply(&x).column(0).into_owned()
     }

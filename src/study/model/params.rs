@@ -23,7 +23,7 @@ pub struct ModelParams {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pooling: Option<Pooling>,
     /// Longest sample in tokens: longer texts are cut, and tiles are laid out for it. 128 if not
-    /// given; images have a length of their own.
+    /// given, or fewer where the encoder takes or was trained with fewer; images have a length of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<usize>,
 }
@@ -37,13 +37,22 @@ const TOKENS: usize = 128;
 
 impl ModelParams {
     /// The longest sample of an encoder that takes at most `most` tokens, and no fewer if its samples
-    /// are images.
+    /// are images; its files may cut texts to fewer.
     ///
     /// # Errors
     /// A length that the encoder does not take.
-    pub fn longest(&self, most: usize, images: bool) -> Result<usize, Mistakes> {
+    pub fn longest(
+        &self,
+        most: usize,
+        images: bool,
+        limit: Option<usize>,
+    ) -> Result<usize, Mistakes> {
         let mut mistakes = Mistakes::none();
-        let standard = if images { most } else { TOKENS.min(most) };
+        let standard = if images {
+            most
+        } else {
+            TOKENS.min(most).min(limit.unwrap_or(most).max(2))
+        };
         let least = if images { most } else { 2 };
         let tokens = self.tokens.unwrap_or(standard);
         mistakes.require(

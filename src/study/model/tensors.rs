@@ -4,23 +4,31 @@
 //! quantised to 4 bits a row: `NAME.int4` holds two codes a byte, the even column in the low half,
 //! each 8 above its value in -7..7, and `NAME.scale` the value of one code for each row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use half::{bf16, f16};
 use nalgebra::{DMatrix, DVector};
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+use super::leftover::some;
 use crate::base::mistake::Mistakes;
 use crate::study::workload::arrays::open_safetensors;
 
 /// What stands between a model and the values of its codes of 4 bits.
 const INT4_OFFSET: i16 = 8;
 
-/// The tensors of one `.safetensors` file while a model is assembled from them. Mistakes are
-/// gathered, so that all missing and misshapen tensors are told at once.
+const MISSING: &str = "the file holds no tensor of this name";
+
+/// The tensors of the `.safetensors` files of one model while it is assembled from them. Mistakes are
+/// gathered, so that all missing and misshapen tensors are told at once; which tensors were taken is
+/// remembered, so that what is left can be accounted for.
 #[derive(Debug)]
 pub struct Tensors<'a> {
-    file: SafeTensors<'a>,
+    files: Vec<SafeTensors<'a>>,
+    /// As a model calls them: the file that holds them, and their name there.
+    places: BTreeMap<String, (usize, String)>,
+    taken: BTreeSet<String>,
     prefix: String,
     mistakes: Mistakes,
 }
@@ -31,24 +39,135 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// What is wrong with the header.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Mistakes> {
-        match open_safetensors(bytes) {
-            Ok(file) => Ok(Self {
-                file,
-                prefix: String::new(),
-                mistakes: Mistakes::none(),
-            }),
-            Err(error) => {
-                let mut mistakes = Mistakes::none();
-                mistakes.add("", "", error.to_string(), "");
-                Err(mistakes)
+        Self::join(&[bytes])
+    }
+
+    /// Opens the directories of files that hold one model together.
+    ///
+    /// # Errors
+    /// What is wrong with a header; a tensor that is there twice.
+    pub fn join(files: &[&'a [u8]]) -> Result<Self, Mistakes> {
+        let mut all = Self {
+            files: Vec::new(),
+            places: BTreeMap::new(),
+            taken: BTreeSet::new(),
+            prefix: String::new(),
+            mistakes: Mistakes::none(),
+        };
+        for bytes in files {
+            match open_safetensors(bytes) {
+                Ok(file) => all.files.push(file),
+                Err(error) => all.mistakes.add("", "", error.to_string(), ""),
             }
         }
+        for (at, file) in all.files.iter().enumerate() {
+            let mut names = file.names();
+            names.sort_unstable();
+            for name in names {
+                let place = (at, name.to_owned());
+                if let Some((_, other)) = all.places.insert(called(name), place) {
+                    all.mistakes.add(
+                        name,
+                        "",
+                        format!("stands beside `{other}`, which is the same tensor"),
+                        "leave one of the two out of the file",
+                    );
+                }
+            }
+        }
+        if all.mistakes.0.is_empty() {
+            Ok(all)
+        } else {
+            Err(all.mistakes)
+        }
+    }
+
+    /// The tensor that a model calls so.
+    fn tensor(&self, name: &str) -> Option<TensorView<'_>> {
+        let (file, name) = self.places.get(name)?;
+        self.files[*file].tensor(name).ok()
+    }
+
+    /// The name of a tensor in its file; its own where no file holds it.
+    fn told(&self, name: &str) -> String {
+        self.places
+            .get(name)
+            .map_or_else(|| name.to_owned(), |(_, own)| own.clone())
     }
 
     /// Whether the file holds a tensor of this whole name, in 4 bits or more.
     #[must_use]
     pub fn holds(&self, name: &str) -> bool {
-        self.file.tensor(name).is_ok() || self.file.tensor(&format!("{name}.int4")).is_ok()
+        self.places.contains_key(name) || self.places.contains_key(&format!("{name}.int4"))
+    }
+
+    /// What stands before the tensor `sign`, wherever the file holds one of this name.
+    #[must_use]
+    pub fn before(&self, sign: &str) -> BTreeSet<String> {
+        let names = self.places.keys().filter_map(|name| {
+            let whole = name.strip_suffix(".int4").unwrap_or(name);
+            let before = whole.strip_suffix(sign)?;
+            (before.is_empty() || before.ends_with('.')).then(|| before.to_owned())
+        });
+        names.collect()
+    }
+
+    /// Takes `root` from before every name that begins with it, and counts these.
+    pub fn strip(&mut self, root: &str) -> usize {
+        let mut stripped = 0;
+        for (name, place) in std::mem::take(&mut self.places) {
+            let own = match name.strip_prefix(root) {
+                Some(own) => {
+                    stripped += 1;
+                    own.to_owned()
+                }
+                None => name,
+            };
+            let told = place.1.clone();
+            if self.places.insert(own.clone(), place).is_some() {
+                self.mistakes.add(
+                    &told,
+                    "",
+                    format!("stands beside `{own}`, which is the same tensor without `{root}`"),
+                    "leave one of the two out of the file",
+                );
+            }
+        }
+        stripped
+    }
+
+    /// Tensors that nothing has taken: as a model calls them, and as the file does.
+    #[must_use]
+    pub fn left(&self) -> Vec<(String, String)> {
+        let left = self.places.iter();
+        left.filter(|(name, _)| !self.taken.contains(*name))
+            .map(|(name, (_, own))| (name.clone(), own.clone()))
+            .collect()
+    }
+
+    /// Takes a tensor of whole numbers, if the file holds it.
+    pub fn counts(&mut self, name: &str) -> Option<Vec<i64>> {
+        let tensor = self.tensor(name)?;
+        let data = tensor.data();
+        let counts = match tensor.dtype() {
+            Dtype::I64 => words(data).map(i64::from_le_bytes).collect(),
+            Dtype::I32 => words(data)
+                .map(|word| i64::from(i32::from_le_bytes(word)))
+                .collect(),
+            _ => return None,
+        };
+        self.taken.insert(name.to_owned());
+        Some(counts)
+    }
+
+    /// Leaves out that tensors are missing, where the reason is told instead.
+    pub fn forget_missing(&mut self) {
+        self.mistakes.0.retain(|mistake| mistake.problem != MISSING);
+    }
+
+    /// Records what is wrong.
+    pub fn blame(&mut self, mistakes: Mistakes) {
+        self.mistakes.0.extend(mistakes.0);
     }
 
     /// What the file of these `bytes` says of itself under a key.
@@ -61,13 +180,13 @@ impl<'a> Tensors<'a> {
     /// Dimensions of the tensor of this whole name, if the file holds it in 16 bits or more.
     #[must_use]
     pub fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        Some(self.file.tensor(name).ok()?.shape().to_vec())
+        Some(self.tensor(name)?.shape().to_vec())
     }
 
     /// Rows of the tensor of this whole name, if the file holds it.
     #[must_use]
     pub fn rows(&self, name: &str) -> Option<usize> {
-        self.file.tensor(name).ok()?.shape().first().copied()
+        self.tensor(name)?.shape().first().copied()
     }
 
     /// From here on every name has `prefix` before it, if the tensor `sign` has.
@@ -87,9 +206,9 @@ impl<'a> Tensors<'a> {
     /// config.json counts: without them the rest is another encoder.
     pub fn no_more_layers(&mut self, folder: &str, layers: usize, key: &str) {
         let before = format!("{}{folder}.layer.", self.prefix);
-        let mut beyond: Vec<(usize, &str)> = Vec::new();
+        let mut beyond: Vec<(usize, String)> = Vec::new();
         let mut held = BTreeSet::new();
-        for name in self.file.names() {
+        for (name, (_, own)) in &self.places {
             let layer = name.strip_prefix(&before).and_then(|rest| {
                 let (number, _) = rest.split_once('.')?;
                 number.parse::<usize>().ok()
@@ -97,12 +216,13 @@ impl<'a> Tensors<'a> {
             let Some(layer) = layer else { continue };
             held.insert(layer);
             if layer >= layers {
-                beyond.push((layer, name));
+                beyond.push((layer, own.clone()));
+                self.taken.insert(name.clone());
             }
         }
         if let Some((_, first)) = beyond.into_iter().min() {
             self.mistakes.add(
-                first,
+                &first,
                 "",
                 format!(
                     "the file holds {} layers, and config.json has {key} = {layers}",
@@ -117,7 +237,7 @@ impl<'a> Tensors<'a> {
     /// empty one returned.
     pub fn matrix(&mut self, name: &str, rows: usize, columns: usize) -> DMatrix<f32> {
         let name = format!("{}{name}", self.prefix);
-        let values = if self.file.tensor(&format!("{name}.int4")).is_ok() {
+        let values = if self.places.contains_key(&format!("{name}.int4")) {
             self.int4(&name, rows, columns)
         } else {
             self.values(&name, &[rows, columns])
@@ -151,26 +271,54 @@ impl<'a> Tensors<'a> {
         self.mistakes
     }
 
-    fn values(&mut self, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
-        let Ok(tensor) = self.file.tensor(name) else {
+    /// Everything that was wrong so far, and tensors that nothing has taken.
+    #[must_use]
+    pub fn alone(mut self) -> Mistakes {
+        let left: Vec<String> = self.left().into_iter().map(|(_, name)| name).collect();
+        if !left.is_empty() {
             self.mistakes.add(
-                name,
                 "",
-                "the file holds no tensor of this name",
+                "",
                 format!(
-                    "it must have shape {shape:?}; check that config.json belongs to these weights"
+                    "the file holds {} tensors more ({})",
+                    left.len(),
+                    some(&left)
                 ),
+                "leave them out: what they do is not computed",
             );
-            return None;
+        }
+        self.mistakes
+    }
+
+    fn values(&mut self, name: &str, shape: &[usize]) -> Option<Vec<f32>> {
+        match self.look(name, shape) {
+            Ok(values) => {
+                self.taken.insert(name.to_owned());
+                Some(values)
+            }
+            Err((problem, fix)) => {
+                // What is there and wrong has been told of once.
+                self.taken.insert(name.to_owned());
+                self.mistakes.add(&self.told(name), "", problem, fix);
+                None
+            }
+        }
+    }
+
+    /// The values of a tensor, or what is wrong with it and what to do.
+    fn look(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, (String, String)> {
+        let belongs = "check that config.json belongs to these weights";
+        let Some(tensor) = self.tensor(name) else {
+            return Err((
+                MISSING.to_owned(),
+                format!("it must have shape {shape:?}; {belongs}"),
+            ));
         };
         if tensor.shape() != shape {
-            self.mistakes.add(
-                name,
-                "",
+            return Err((
                 format!("has shape {:?} and must have {shape:?}", tensor.shape()),
-                "check that config.json belongs to these weights",
-            );
-            return None;
+                belongs.to_owned(),
+            ));
         }
         let data = tensor.data();
         let values: Vec<f32> = match tensor.dtype() {
@@ -182,43 +330,36 @@ impl<'a> Tensors<'a> {
                 .map(|word| bf16::from_le_bytes(word).to_f32())
                 .collect(),
             other => {
-                self.mistakes.add(
-                    name,
-                    "",
+                return Err((
                     format!("has dtype {other}"),
-                    "weights are F32, F16 or BF16: convert the file",
-                );
-                return None;
+                    "weights are F32, F16 or BF16: convert the file".to_owned(),
+                ));
             }
         };
-        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            self.mistakes.add(
-                name,
-                "",
+        match values.iter().position(|value| !value.is_finite()) {
+            Some(at) => Err((
                 format!("holds {} at element {at}", values[at]),
-                "every weight must be a finite number: copy the file again",
-            );
-            return None;
+                "every weight must be a finite number: copy the file again".to_owned(),
+            )),
+            None => Ok(values),
         }
-        Some(values)
     }
 
     fn int4(&mut self, name: &str, rows: usize, columns: usize) -> Option<Vec<f32>> {
         let scale = self.values(&format!("{name}.scale"), &[rows]);
         let packed_name = format!("{name}.int4");
-        let packed = self.file.tensor(&packed_name).ok()?;
+        self.taken.insert(packed_name.clone());
+        let packed = self.tensor(&packed_name)?;
         let wanted = [rows, columns.div_ceil(2)];
         if packed.dtype() != Dtype::U8 || packed.shape() != wanted {
-            self.mistakes.add(
-                &packed_name,
-                "",
-                format!(
-                    "has shape {:?} of {} and must have {wanted:?} of U8",
-                    packed.shape(),
-                    packed.dtype()
-                ),
-                "write the file again with scripts/make_minilm.py",
+            let problem = format!(
+                "has shape {:?} of {} and must have {wanted:?} of U8",
+                packed.shape(),
+                packed.dtype()
             );
+            let told = self.told(&packed_name);
+            let fix = "write the file again with scripts/make_minilm.py";
+            self.mistakes.add(&told, "", problem, fix);
             return None;
         }
         let scale = scale?;
@@ -232,109 +373,22 @@ impl<'a> Tensors<'a> {
     }
 }
 
+/// What a tensor is called now: in weights of before 2019 a LayerNorm has gamma and beta.
+fn called(name: &str) -> String {
+    for (old, new) in [(".gamma", ".weight"), (".beta", ".bias")] {
+        if let Some(layer) = name.strip_suffix(old)
+            && layer.to_lowercase().ends_with("norm")
+        {
+            return format!("{layer}{new}");
+        }
+    }
+    name.to_owned()
+}
+
 fn words<const N: usize>(data: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
     data.chunks_exact(N)
         .map(|word| std::array::from_fn(|at| word[at]))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use safetensors::tensor::TensorView;
-
-    fn file(tensors: &[(&str, Dtype, &[usize], &[u8])]) -> Vec<u8> {
-        let views = tensors.iter().map(|&(name, dtype, shape, data)| {
-            (name, TensorView::new(dtype, shape.to_vec(), data).unwrap())
-        });
-        safetensors::serialize(views, None).unwrap()
-    }
-
-    fn floats(values: &[f32]) -> Vec<u8> {
-        values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect()
-    }
-
-    #[test]
-    fn four_bits_a_row_come_back_as_codes_times_the_rows_scale() {
-        // Codes -7, 7, 1 and 0, -1, 3.
-        let packed = [0xF1, 0x09, 0x78, 0x0B];
-        let scale = floats(&[0.5, 2.0]);
-        let bytes = file(&[
-            ("w.int4", Dtype::U8, &[2, 2], &packed),
-            ("w.scale", Dtype::F32, &[2], &scale),
-        ]);
-        let mut tensors = Tensors::open(&bytes).unwrap();
-        assert!(tensors.holds("w"));
-        let w = tensors.matrix("w", 2, 3);
-        assert_eq!(
-            w,
-            DMatrix::from_row_slice(2, 3, &[-3.5, 3.5, 0.5, 0.0, -2.0, 6.0])
-        );
-        assert!(tensors.finish().0.is_empty());
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_tensor_names_it_and_all_are_told() {
-        let (nan, two) = (floats(&[1.0, f32::NAN]), floats(&[1.0, 2.0]));
-        let bytes = file(&[
-            ("a", Dtype::F32, &[2], &nan),
-            ("b", Dtype::F32, &[2], &two),
-            ("c", Dtype::U8, &[2], &[1, 2]),
-            ("d.int4", Dtype::U8, &[2, 1], &[1, 2]),
-        ]);
-        let mut tensors = Tensors::open(&bytes).unwrap();
-        tensors.vector("a", 2);
-        tensors.vector("b", 3);
-        tensors.vector("c", 2);
-        tensors.matrix("d", 2, 5);
-        tensors.matrix("e", 2, 2);
-        let said: Vec<String> = tensors.finish().0.iter().map(ToString::to_string).collect();
-        assert_eq!(said.len(), 6, "{said:#?}");
-        for (mistake, words) in said.iter().zip([
-            "a: holds NaN at element 1",
-            "b: has shape [2] and must have [3]",
-            "c: has dtype U8",
-            "d.scale: the file holds no tensor",
-            "d.int4: has shape [2, 1] of U8 and must have [2, 3]",
-            "e: the file holds no tensor",
-        ]) {
-            assert!(mistake.starts_with(words), "{mistake}");
-        }
-    }
-
-    #[test]
-    fn layers_beyond_those_that_are_counted_are_told_once_by_the_first_tensor() {
-        let one = floats(&[1.0]);
-        let names = ["0.a", "1.b", "10.a", "2.b", "2.a", "x.a"].map(|end| format!("e.layer.{end}"));
-        let tensors = names
-            .each_ref()
-            .map(|name| (name.as_str(), Dtype::F32, &[1][..], &one[..]));
-        let bytes = file(&tensors);
-        let said = |layers: usize| {
-            let mut tensors = Tensors::open(&bytes).unwrap();
-            tensors.no_more_layers("e", layers, "n_layers");
-            tensors.no_more_layers("f", layers, "n_layers");
-            tensors.finish().0
-        };
-        assert!(said(11).is_empty());
-        let said = said(2);
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert!(
-            said[0].to_string().starts_with(
-                "e.layer.2.a: the file holds 4 layers, and config.json has n_layers = 2"
-            ),
-            "{}",
-            said[0]
-        );
-    }
-
-    #[test]
-    fn a_truncated_file_is_refused() {
-        let bytes = file(&[("a", Dtype::F32, &[2], &floats(&[1.0, 2.0]))]);
-        for length in 0..bytes.len() {
-            assert!(Tensors::open(&bytes[..length]).is_err(), "{length}");
-        }
-    }
-}
+mod tests;

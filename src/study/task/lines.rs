@@ -1,6 +1,8 @@
 //! Sentences and texts with what people say of them, out of tables of text.
 
+use super::table::{MOST_TOLD, Separator, columns, rows, tell_quotes};
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 
 /// Pairs of sentences and how alike people found them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9,6 +11,10 @@ pub struct Sentences {
     pub pairs: Vec<(String, String)>,
     /// One score a pair.
     pub scores: Vec<f64>,
+    /// The line of each in its file.
+    pub lines: Vec<usize>,
+    /// What a reader should know of the table.
+    pub notices: Notices,
 }
 
 /// Texts and their classes.
@@ -18,99 +24,134 @@ pub struct Labelled {
     pub texts: Vec<String>,
     /// One class a text.
     pub labels: Vec<usize>,
+    /// The line of each in its file.
+    pub lines: Vec<usize>,
+    /// What a reader should know of the table.
+    pub notices: Notices,
 }
 
-/// Rows whose mistakes are told; a table that is wrong throughout is told once.
-const MOST_TOLD: usize = 8;
-/// What is wrong with a row that lacks a field.
-const ENDS: &str = "the row ends before this column";
 /// Largest number of a class.
 const MOST_CLASSES: usize = 65_536;
+/// Columns of pairs.
+const PAIR: [&str; 3] = ["score", "sentence1", "sentence2"];
+/// Columns of STS-B as it was published, without a header; some rows have two more that name sources.
+const WIDTHS: [usize; 2] = [7, 9];
+/// How alike two sentences of STS-B may be.
+const LIKENESS: std::ops::RangeInclusive<f64> = 0.0..=5.0;
 
-/// Pairs of sentences: tab-separated lines as STS-B has them (genre, file, year, number, score, first,
-/// second), or a `.csv` whose header names `score`, `sentence1` and `sentence2`.
+/// Pairs of sentences: a table whose header names `score`, `sentence1` and `sentence2`, between commas or
+/// tabs; or tab-separated lines without a header as STS-B was published (genre, file, year, number, score,
+/// first, second, perhaps two sources).
 ///
 /// # Errors
-/// The number of each row that lacks a field or whose score is no number; a table without rows.
+/// The line of each row that has another width or whose score is no number; a table without rows.
 pub fn pairs(text: &str) -> Result<Sentences, Mistakes> {
+    let first = text.lines().next().unwrap_or("");
+    let names = |name: &str| PAIR.contains(&name.trim().trim_start_matches('\u{feff}'));
+    let bare = first.split('\t').count() >= WIDTHS[0] && !first.split('\t').any(names);
     let mut mistakes = Mistakes::none();
     let mut found = Sentences::default();
-    let names = ["score", "sentence1", "sentence2"];
-    let mut take = |row: usize, fields: Result<[&str; 3], &str>| {
-        let [score, one, other] = match fields {
-            Ok(fields) => fields.map(str::trim),
-            Err(column) => return tell(&mut mistakes, row, column, "", ENDS),
-        };
-        let mut texts = names[1..].iter().zip([one, other]);
+    let rows = if bare {
+        let rows = published(text, &mut mistakes)?;
+        let fields = rows.iter().flat_map(|(_, fields)| fields);
+        tell_quotes(Separator::Tab, fields, &mut found.notices);
+        rows
+    } else {
+        let table = columns(text, PAIR)?;
+        found.notices = table.notices;
+        table.rows
+    };
+    for (row, [score, one, other]) in rows {
+        let [one, other] = [one.trim(), other.trim()];
+        let mut texts = PAIR[1..].iter().zip([one, other]);
         if let Some((name, _)) = texts.find(|(_, text)| text.is_empty()) {
-            return tell(&mut mistakes, row, name, "", "must hold a sentence");
+            tell(&mut mistakes, row, name, "", "must hold a sentence");
+            continue;
         }
+        let score = score.trim();
         match score.parse::<f64>() {
-            Ok(score) if score.is_finite() => {
-                found.scores.push(score);
+            Ok(number) if bare && !LIKENESS.contains(&number) => {
+                let problem = "must be from 0 to 5 in a table without a header, which is taken for STS-B's own";
+                tell(&mut mistakes, row, "score", score, problem);
+            }
+            Ok(number) if number.is_finite() => {
+                found.scores.push(number);
                 found.pairs.push((one.to_owned(), other.to_owned()));
+                found.lines.push(row);
             }
             _ => tell(&mut mistakes, row, "score", score, "must be a number"),
         }
-    };
-    let first = text.lines().next().unwrap_or("");
-    if first.split('\t').count() >= 7 {
-        for (row, line) in (1..).zip(text.lines()) {
-            let fields: Vec<&str> = line.split('\t').collect();
-            match fields[..] {
-                [_, _, _, _, score, a, b, ..] => take(row, Ok([score, a, b])),
-                _ if line.trim().is_empty() => {}
-                _ => take(row, Err(names[fields.len().saturating_sub(4).min(2)])),
-            }
-        }
-    } else {
-        table(text, names, &mut take).map_err(|mut wrong| {
-            wrong.0.truncate(MOST_TOLD);
-            wrong
-        })?;
     }
     finish(mistakes, found.pairs.is_empty(), found)
 }
 
-/// Texts with their classes: a `.csv` whose header names `text` and `label`. Labels are below `classes`, if that is
-/// known.
+/// Score and sentences of STS-B as it was published. A table of another width is told once.
+fn published(text: &str, mistakes: &mut Mistakes) -> Result<Vec<(usize, [String; 3])>, Mistakes> {
+    let mut found = Vec::new();
+    let mut misfits = Vec::new();
+    for row in rows(text, Separator::Tab)? {
+        if WIDTHS.contains(&row.fields.len()) {
+            let [score, one, other] = [4, 5, 6].map(|at| row.fields[at].clone());
+            found.push((row.line, [score, one, other]));
+        } else {
+            misfits.push(row);
+        }
+    }
+    if let Some(row) = misfits.first() {
+        let others = match misfits.len() - 1 {
+            0 => String::new(),
+            more => format!(" ({more} rows more do not fit)"),
+        };
+        let problem = format!(
+            "has {} fields{others}; a table without a header is taken for STS-B as it was published, which has 7 or 9",
+            row.fields.len()
+        );
+        let fix = format!(
+            "name the columns in a first line, {} among them",
+            PAIR.join(", ")
+        );
+        mistakes.add(&format!("row {}", row.line), "", problem, fix);
+    }
+    Ok(found)
+}
+
+/// Texts with their classes: a table whose header names `text` and `label`, between commas or tabs. Labels are below
+/// `classes`, if that is known.
 ///
 /// # Errors
-/// The number of each row that lacks a field or whose label is no number of a class; a table
+/// The line of each row that has another width or whose label is no number of a class; a table
 /// without rows.
 pub fn classified(text: &str, classes: Option<usize>) -> Result<Labelled, Mistakes> {
     let classes = classes.unwrap_or(MOST_CLASSES);
     let mut mistakes = Mistakes::none();
-    let mut found = Labelled::default();
-    table(text, ["label", "text"], &mut |row,
-                                         fields: Result<
-        [&str; 2],
-        &str,
-    >| {
-        let [label, text] = match fields {
-            Ok(fields) => fields,
-            Err(column) => return tell(&mut mistakes, row, column, "", ENDS),
-        };
+    let table = columns(text, ["label", "text"])?;
+    let mut found = Labelled {
+        notices: table.notices,
+        ..Labelled::default()
+    };
+    for (row, [label, text]) in table.rows {
         if text.trim().is_empty() {
-            return tell(&mut mistakes, row, "text", text, "must hold a text");
+            tell(&mut mistakes, row, "text", &text, "must hold a text");
+            continue;
         }
         match label.trim().parse::<usize>() {
             Ok(class) if class < classes => {
                 found.labels.push(class);
-                found.texts.push(text.to_owned());
+                found.texts.push(text);
+                found.lines.push(row);
             }
             _ => tell(
                 &mut mistakes,
                 row,
                 "label",
-                label,
+                &label,
                 &format!(
                     "must be the number of a class, from 0 to {}",
                     classes.saturating_sub(1)
                 ),
             ),
         }
-    })?;
+    }
     finish(mistakes, found.texts.is_empty(), found)
 }
 
@@ -138,114 +179,5 @@ fn finish<T>(mut mistakes: Mistakes, empty: bool, found: T) -> Result<T, Mistake
     mistakes.or(|| found)
 }
 
-/// What is done with a row's number and its fields, or the column that it lacks.
-type Take<'t, const N: usize> = dyn FnMut(usize, Result<[&str; N], &str>) + 't;
-
-/// Walks a `.csv` with a header; rows count as lines of a table do, the header being the first. A row that lacks a
-/// field comes with the name of its column.
-fn table<const N: usize>(
-    text: &str,
-    names: [&str; N],
-    take: &mut Take<'_, N>,
-) -> Result<(), Mistakes> {
-    let mut mistakes = Mistakes::none();
-    if text.trim().is_empty() {
-        mistakes.add(
-            "",
-            "",
-            "is empty",
-            format!("the first line names the columns: {}", names.join(",")),
-        );
-        return Err(mistakes);
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let header = reader.headers().cloned().unwrap_or_default();
-    let places = names.map(|name| header.iter().position(|column| column.trim() == name));
-    for (name, place) in names.iter().zip(places) {
-        mistakes.require(
-            place.is_some(),
-            "",
-            "",
-            format!("its header names no column `{name}`"),
-            format!("the first line names the columns: {}", names.join(",")),
-        );
-    }
-    if !mistakes.0.is_empty() {
-        return Err(mistakes);
-    }
-    for (row, record) in (2..).zip(reader.records()) {
-        match record {
-            Ok(record) => {
-                let fields = places.map(|place| place.and_then(|at| record.get(at)));
-                let lacking = names.iter().zip(fields).find(|(_, field)| field.is_none());
-                take(
-                    row,
-                    match lacking {
-                        Some((name, _)) => Err(name),
-                        None => Ok(fields.map(Option::unwrap_or_default)),
-                    },
-                );
-            }
-            Err(error) => {
-                mistakes.add(
-                    &format!("row {row}"),
-                    "",
-                    error.to_string(),
-                    "mend that row",
-                );
-                return Err(mistakes);
-            }
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_layouts_give_the_same_pairs() {
-        let tabs =
-            "news\tx\t2012\t7\t3.5\tOne, two.\tThree \"four\".\textra\nnews\tx\t2012\t8\t0\ta\tb\n";
-        let commas =
-            "id,sentence1,sentence2,score\n1,\"One, two.\",\"Three \"\"four\"\".\",3.5\n2,a,b,0\n";
-        let found = pairs(tabs).unwrap();
-        assert_eq!(found.scores, [3.5, 0.0]);
-        assert_eq!(found.pairs[0].1, "Three \"four\".");
-        assert_eq!(found, pairs(commas).unwrap());
-    }
-
-    #[test]
-    fn a_row_that_is_wrong_is_named_by_its_number() {
-        let said =
-            |found: Mistakes| -> Vec<String> { found.0.iter().map(ToString::to_string).collect() };
-        let wrong = said(classified("text,label\na,0\nb,spam\nc\n", None).unwrap_err());
-        assert_eq!(wrong.len(), 2);
-        assert!(wrong[0].starts_with("row 3, label = \"spam\": must be the number of a class"));
-        assert!(wrong[1].starts_with("row 4, label = \"\""), "{wrong:?}");
-        let wrong = said(pairs("sentence1,sentence2,score\na,b,much\n").unwrap_err());
-        assert!(wrong[0].starts_with("row 2, score = \"much\": must be a number"));
-        let wrong = said(pairs("a\tb\tc\td\tNaN\tf\tg\n1\t2\n").unwrap_err());
-        assert!(wrong[0].starts_with("row 1, score") && wrong[1].starts_with("row 2, score"));
-        // What stands behind the end of a row is not an empty text.
-        let wrong = said(classified("label,text\n0\n1,\n0,a\n", None).unwrap_err());
-        assert!(wrong[0].starts_with("row 2, text = \"\": the row ends before"));
-        assert!(wrong[1].starts_with("row 3, text = \"\": must hold a text"));
-        let wrong = said(pairs("score,sentence1,sentence2\n3,w1\n3,w1,\n").unwrap_err());
-        assert!(wrong[0].starts_with("row 2, sentence2 = \"\": the row ends before"));
-        assert!(wrong[1].starts_with("row 3, sentence2 = \"\": must hold a sentence"));
-        for (text, words) in [
-            ("", "is empty"),
-            ("text,label\n", "holds no rows"),
-            ("text,class\na,0\n", "its header names no column `label`"),
-        ] {
-            assert!(
-                said(classified(text, None).unwrap_err())[0].contains(words),
-                "{text}"
-            );
-        }
-    }
-}
+mod tests;

@@ -5,23 +5,31 @@
 //! sample) by [`TaskSet::observe`], and all units to one score by [`Targets::score`].
 
 mod address;
+mod apart;
 mod images;
+mod lengths;
 mod lines;
 mod mails;
 mod params;
 mod probe;
 mod score;
+mod table;
+
+use std::collections::BTreeSet;
 
 use nalgebra::DVector;
 
 use address::addresses;
+pub use apart::{few, twice, without};
 pub use images::{ImageFiles, images};
+pub use lengths::Lengths;
 pub use lines::{Labelled, Sentences, classified, pairs};
 pub use mails::mails;
 pub use params::{ClassifyParams, ImagesParams, MailsParams, ProbeSource, StsParams, TaskParams};
 pub use probe::Probe;
 pub use score::{Metric, spearman};
 
+use crate::base::notice::Notices;
 use crate::study::model::{Encoder, Input, Words};
 
 /// What the samples of a set should give.
@@ -92,6 +100,10 @@ pub struct TaskSet {
     pub calibration: Vec<Input>,
     /// What turns features into an answer.
     pub judge: Judge,
+    /// How long they were before they were cut.
+    pub lengths: Lengths,
+    /// What a reader should know.
+    pub notices: Notices,
 }
 
 /// Training samples are written to the chip at addresses of their own, beyond those of what is measured.
@@ -106,9 +118,17 @@ impl TaskSet {
         words: &Words,
         longest: usize,
     ) -> Self {
-        let encode = |text: &str| Input::Tokens(words.encode(text, longest));
+        let mut lengths = Lengths::default();
+        let cut = |text: &str, lengths: &mut Vec<usize>| {
+            let whole = words.whole(text);
+            lengths.push(whole.len());
+            Input::Tokens(words.cut(&whole, longest))
+        };
+        let mut encode = |text: &str| cut(text, &mut lengths.samples);
         let texts = measured.pairs.iter();
         let texts: Vec<[Input; 2]> = texts.map(|(a, b)| [encode(a), encode(b)]).collect();
+        let mut encode = |text: &str| cut(text, &mut lengths.calibration);
+        let calibration = calibration.iter().map(|text| encode(text)).collect();
         let scores = measured.scores.iter().map(|score| score.to_bits());
         let units: Vec<_> = texts.iter().map(|two| &two[..]).zip(scores).collect();
         let addresses = addresses(&units);
@@ -123,8 +143,10 @@ impl TaskSet {
                 .zip(texts.into_iter().flatten())
                 .collect(),
             targets: Targets::Similarity(pairs.collect()),
-            calibration: calibration.iter().map(|text| encode(text)).collect(),
+            calibration,
             judge: Judge::Cosine,
+            lengths,
+            notices: Notices::none(),
         }
     }
 
@@ -138,19 +160,42 @@ impl TaskSet {
         own_classifier: bool,
         (words, longest): (&Words, usize),
     ) -> Self {
-        let encode = |text: &String| Input::Tokens(words.encode(text, longest));
-        let inputs: Vec<Input> = training.texts.iter().map(encode).collect();
-        let training = Training::of(inputs, &training.labels);
-        let calibrated = training.inputs.iter().take(calibration);
+        let whole = |texts: &[String]| -> Vec<Vec<u32>> {
+            texts.iter().map(|text| words.whole(text)).collect()
+        };
+        let cut = |texts: &[Vec<u32>]| -> Vec<Input> {
+            let cut = |ids: &Vec<u32>| Input::Tokens(words.cut(ids, longest));
+            texts.iter().map(cut).collect()
+        };
+        let lengths = |texts: &[Vec<u32>]| texts.iter().map(Vec::len).collect();
+        let (texts, trained) = (whole(&measured.texts), whole(&training.texts));
+        let set = Training::of(cut(&trained), &training.labels);
+        let calibrated = set.inputs.iter().take(calibration);
+        let calibrated: Vec<Input> = calibrated.map(|(_, input)| input.clone()).collect();
+        let addressed = classed(cut(&trained).into_iter(), &training.labels);
+        let mut order: Vec<usize> = (0..trained.len()).collect();
+        order.sort_by_key(|at| addressed[*at].0);
+        let first = order.iter().take(calibration);
+        let first = first.map(|at| trained[*at].len()).collect();
         Self {
-            samples: classed(measured.texts.iter().map(encode), &measured.labels),
+            samples: classed(cut(&texts).into_iter(), &measured.labels),
             targets: Targets::Classes(measured.labels.clone()),
-            calibration: calibrated.map(|(_, input)| input.clone()).collect(),
+            calibration: calibrated,
+            lengths: Lengths {
+                samples: lengths(&texts),
+                calibration: first,
+                training: if own_classifier {
+                    Vec::new()
+                } else {
+                    lengths(&trained)
+                },
+            },
             judge: if own_classifier {
                 Judge::Classifier
             } else {
-                Judge::Refitted(training)
+                Judge::Refitted(set)
             },
+            notices: Notices::none(),
         }
     }
 
@@ -230,6 +275,32 @@ impl TaskSet {
         }
     }
 
+    /// What makes a score of classes say less than it seems to.
+    #[must_use]
+    pub fn doubts(&self) -> Notices {
+        let mut notices = Notices::none();
+        let Targets::Classes(labels) = &self.targets else {
+            return notices;
+        };
+        let held: BTreeSet<usize> = labels.iter().copied().collect();
+        if let (Some(one), 1) = (held.first(), held.len()) {
+            notices.warn(format!(
+                "all {} samples that are measured are of class {one}: an answer that never changes would be right every time",
+                labels.len()
+            ));
+        }
+        if let Judge::Refitted(training) = &self.judge {
+            let fitted: BTreeSet<usize> = training.labels.iter().copied().collect();
+            for class in held.difference(&fitted) {
+                let count = labels.iter().filter(|label| *label == class).count();
+                notices.warn(format!(
+                    "class {class} has {count} samples that are measured and none that the probe is fitted on: they are all wrong"
+                ));
+            }
+        }
+        notices
+    }
+
     /// Keeps `count` units, spread evenly over the set, and the samples they need.
     pub fn thin(&mut self, count: usize) {
         let units = self.units();
@@ -237,6 +308,12 @@ impl TaskSet {
             return;
         }
         let chosen = (0..count).map(|at| at * units / count.max(1));
+        let each = self.lengths.samples.len() / units;
+        if each > 0 {
+            let kept = chosen.clone().flat_map(|at| each * at..each * (at + 1));
+            let lengths = kept.map(|at| self.lengths.samples[at]).collect();
+            self.lengths.samples = lengths;
+        }
         match &mut self.targets {
             Targets::Similarity(pairs) => {
                 let mut samples = Vec::with_capacity(2 * count);
@@ -314,6 +391,8 @@ mod tests {
             targets: Targets::Classes((0..labels).map(|at| at % 2).collect()),
             calibration: Vec::new(),
             judge: Judge::Classifier,
+            lengths: Lengths::default(),
+            notices: Notices::none(),
         }
     }
 

@@ -30,13 +30,13 @@ impl Probe {
     /// Reads `weight` (classes x features) and `bias` from a `.safetensors` file.
     ///
     /// # Errors
-    /// Tensors that are missing or do not fit the features.
+    /// Tensors that are missing or do not fit the features, and others beside them.
     pub fn read(bytes: &[u8], features: usize) -> Result<Self, Mistakes> {
         let mut tensors = Tensors::open(bytes)?;
         let classes = tensors.rows("weight").unwrap_or(2);
         let weight = tensors.matrix("weight", classes, features);
         let bias = tensors.vector("bias", classes);
-        tensors.finish().or(|| Self {
+        tensors.alone().or(|| Self {
             weight: weight.map(f64::from),
             bias: bias.map(f64::from),
         })

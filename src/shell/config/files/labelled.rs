@@ -1,17 +1,19 @@
 //! The labelled set of a task out of its files.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::about;
 use super::probe::read_probe;
 use super::study::Opening;
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES};
 use crate::study::model::Words;
 use crate::study::task::{
     self, ClassifyParams, ImageFiles, ImagesParams, MailsParams, StsParams, TaskSet,
 };
-use crate::study::workload::arrays::{self, ByteArray};
+use crate::study::workload::arrays::{self, ArrayError, ByteArray};
 
 impl Opening<'_> {
     pub(super) fn pairs(
@@ -21,61 +23,109 @@ impl Opening<'_> {
         longest: usize,
         calibration: usize,
     ) -> Result<TaskSet, FileMistakes> {
-        let mut read = |key: &str, path: &PathBuf| {
-            let text = self.text(key, path)?;
-            task::pairs(&text).map_err(|wrong| self.inside(path, wrong))
+        let key = "task.sts.calibration";
+        let measured = self.table("task.sts.path", &params.path, task::pairs)?;
+        let rows = self.table(key, &params.calibration, task::pairs)?;
+        self.tell(&params.path, &measured.notices);
+        self.tell(&params.calibration, &rows.notices);
+        let ids = |(one, other): &(String, String)| [words.whole(one), words.whole(other)];
+        let tested: Vec<[Vec<u32>; 2]> = measured.pairs.iter().map(ids).collect();
+        let own: Vec<[Vec<u32>; 2]> = rows.pairs.iter().map(ids).collect();
+        // A pair is the same the other way round.
+        let sorted = |pair: &[Vec<u32>; 2]| {
+            let mut pair = pair.clone();
+            pair.sort();
+            pair
         };
-        let measured = read("task.sts.path", &params.path)?;
-        let rows = read("task.sts.calibration", &params.calibration)?;
-        self.apart(
-            "task.sts.calibration",
-            &params.calibration,
-            measured == rows,
-        )?;
-        self.enough("task.sts.calibration", rows.pairs.len(), calibration)?;
-        // Spread over the file, which may be ordered by kind.
-        let chosen: Vec<&str> = (0..calibration)
-            .map(|at| rows.pairs[at * rows.pairs.len() / calibration].0.as_str())
-            .collect();
+        let pairs: Vec<_> = own.iter().map(sorted).collect();
+        let both = task::twice(tested.iter().map(sorted), &pairs);
+        self.apart(key, &params.calibration, &both, &rows.lines)?;
+        let firsts: Vec<&Vec<u32>> = own.iter().map(|[first, _]| first).collect();
+        let both = task::twice(tested.iter().flatten(), &firsts);
+        if !both.is_empty() {
+            let mut notices = Notices::none();
+            notices.note(format!(
+                "{} of {} first sentences are measured too, and none of these calibrates",
+                both.len(),
+                firsts.len()
+            ));
+            self.tell(&params.calibration, &notices);
+        }
+        let free = firsts.len() - both.len();
+        self.enough(key, free, calibration)?;
+        // Spread over the file, which may be ordered by kind; where a sentence is measured, the next one that is not.
+        let mut left: BTreeSet<usize> = (0..firsts.len()).collect();
+        for at in &both {
+            left.remove(at);
+        }
+        let mut chosen: Vec<&str> = Vec::with_capacity(calibration);
+        for at in (0..calibration).map(|at| at * firsts.len() / calibration) {
+            let next = left.range(at..).next().or_else(|| left.first()).copied();
+            if let Some(next) = next {
+                left.remove(&next);
+                chosen.push(&rows.pairs[next].0);
+            }
+        }
         Ok(TaskSet::of_pairs(&measured, &chosen, words, longest))
+    }
+
+    fn table<T>(
+        &mut self,
+        key: &str,
+        path: &Path,
+        read: impl Fn(&str) -> Result<T, Mistakes>,
+    ) -> Result<T, FileMistakes> {
+        let text = self.text(key, path)?;
+        read(&text).map_err(|wrong| self.inside(path, wrong))
     }
 
     pub(super) fn texts(
         &mut self,
         params: &ClassifyParams,
-        words: (&Words, usize),
+        (words, longest): (&Words, usize),
         calibration: usize,
         own: Option<usize>,
     ) -> Result<TaskSet, FileMistakes> {
-        let mut read = |key: &str, path: &PathBuf| {
-            let text = self.text(key, path)?;
-            task::classified(&text, own).map_err(|wrong| self.inside(path, wrong))
-        };
-        let measured = read("task.classify.path", &params.path)?;
-        let training = read("task.classify.calibration", &params.calibration)?;
         let key = "task.classify.calibration";
-        self.apart(key, &params.calibration, measured == training)?;
+        let read = |text: &str| task::classified(text, own);
+        let measured = self.table("task.classify.path", &params.path, read)?;
+        let mut training = self.table(key, &params.calibration, read)?;
+        self.tell(&params.path, &measured.notices);
+        self.tell(&params.calibration, &training.notices);
+        let ids = |texts: &[String]| -> Vec<Vec<u32>> {
+            texts.iter().map(|text| words.whole(text)).collect()
+        };
+        let both = task::twice(ids(&measured.texts), &ids(&training.texts));
+        self.apart(key, &params.calibration, &both, &training.lines)?;
+        training.texts = task::without(training.texts, &both);
+        training.labels = task::without(training.labels, &both);
         self.enough(key, training.texts.len(), calibration)?;
         Ok(TaskSet::of_texts(
             &measured,
             &training,
             calibration,
             own.is_some(),
-            words,
+            (words, longest),
         ))
     }
 
-    /// Nothing that is calibrated on may be measured.
-    fn apart(&self, key: &str, path: &Path, same: bool) -> Result<(), FileMistakes> {
-        let mut mistakes = Mistakes::none();
-        mistakes.require(
-            !same,
-            "",
-            format!("\"{}\"", path.display()),
-            "holds the rows that are measured; what is calibrated and fitted on is never part of a result",
-            "name a table of other rows",
-        );
-        mistakes.or(|| ()).map_err(|wrong| self.told(key, wrong))
+    /// Nothing that is calibrated on may be measured: `both` are the rows that would be.
+    fn apart(
+        &mut self,
+        key: &str,
+        path: &Path,
+        both: &[usize],
+        lines: &[usize],
+    ) -> Result<(), FileMistakes> {
+        let value = format!("\"{}\"", path.display());
+        let row = |at: usize| format!("row {}", lines[at]);
+        let said = task::few(both, lines.len(), &value, row);
+        if let Some(said) = said.map_err(|wrong| self.told(key, wrong))? {
+            let mut notices = Notices::none();
+            notices.note(said);
+            self.tell(path, &notices);
+        }
+        Ok(())
     }
 
     fn enough(&self, key: &str, there: usize, asked: usize) -> Result<(), FileMistakes> {
@@ -98,18 +148,28 @@ impl Opening<'_> {
     ) -> Result<TaskSet, FileMistakes> {
         let rows = params.path.join("mails.npz");
         let bytes = self.bytes("task.mails.path", &rows, MAX_ARRAY_BYTES)?;
-        let arrays = arrays::read_npz(&bytes, &["tokens", "label", "part"])
-            .map_err(|error| about(&self.folder.join(&rows), error.to_string(), ""))?;
+        let wanted = ["tokens", "label", "part"];
+        let wrong = |error: ArrayError| about(&self.folder.join(&rows), error.to_string(), "");
+        let names = arrays::npz_names(&bytes).map_err(wrong)?;
+        let arrays = arrays::read_npz(&bytes, &wanted).map_err(wrong)?;
+        let mut notices = Notices::none();
+        for name in names.iter().filter(|name| !wanted.contains(&name.as_str())) {
+            notices.note(format!("the array `{name}` is not used"));
+        }
+        self.tell(&rows, &notices);
         let file = params.path.join("probe.safetensors");
         let bytes = self.bytes("task.mails.path", &file, MAX_ARRAY_BYTES)?;
         let probe = read_probe(&bytes, features).map_err(|wrong| self.inside(&file, wrong))?;
-        task::mails(&arrays, probe, params, sizes).map_err(|wrong| self.inside(&rows, wrong))
+        let set = task::mails(&arrays, probe, params, sizes)
+            .map_err(|wrong| self.inside(&rows, wrong))?;
+        self.tell(&rows, &set.notices);
+        Ok(set)
     }
 
     pub(super) fn images(
         &mut self,
         params: &ImagesParams,
-        calibration: usize,
+        sizes: (usize, usize),
     ) -> Result<TaskSet, FileMistakes> {
         let mut read = |key: &str, path: &Path| -> Result<ByteArray, FileMistakes> {
             let bytes = self.bytes(key, path, MAX_ARRAY_BYTES)?;
@@ -121,6 +181,9 @@ impl Opening<'_> {
             labels: read("task.images.labels", &params.labels)?,
             calibration: read("task.images.calibration", &params.calibration)?,
         };
-        task::images(&files, params, calibration).map_err(|wrong| self.told("task.images", wrong))
+        let set =
+            task::images(&files, params, sizes).map_err(|wrong| self.told("task.images", wrong))?;
+        self.notices.join(&set.notices);
+        Ok(set)
     }
 }

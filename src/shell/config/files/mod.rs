@@ -1,6 +1,7 @@
 //! Opening what an experiment names: device files and arrays, each read once.
 
 mod device;
+mod encoder;
 mod labelled;
 mod probe;
 mod study;

@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use super::encoder::MAX_WORDS_BYTES;
 use super::{Store, about, named, there};
 use crate::base::mistake::Mistakes;
-use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES};
+use crate::base::notice::Notices;
+use crate::shell::config::FileMistakes;
 use crate::study::model::{
-    Encoder, EncoderShape, InputShape, Manner, ModelParams, Pooling, Recorded, Words,
+    Encoder, EncoderShape, InputShape, ModelParams, Pooling, Prompts, Recorded, Words,
 };
 use crate::study::task::{self, Judge, TaskParams, TaskSet};
-
-/// Largest vocabulary or table of texts that is read, in bytes.
-const MAX_WORDS_BYTES: u64 = 256 << 20;
 
 /// An encoder with a labelled set, and what float heads make of it once that has been asked for.
 #[derive(Debug)]
@@ -30,10 +29,12 @@ pub struct Study {
     pub float: OnceLock<Vec<f64>>,
     /// Operands of every head for the calibration samples, by float heads.
     pub recorded: OnceLock<Vec<Recorded>>,
+    /// What a reader should know of encoder and set.
+    pub notices: Notices,
 }
 
 /// What a missing file is fetched with, if it is one of those the repository does not hold.
-fn fetch(path: &Path) -> Option<String> {
+pub(super) fn fetch(path: &Path) -> Option<String> {
     let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
     let at = parts.iter().position(|part| *part == "fetched")?;
     let name = parts.get(at + 1)?;
@@ -62,6 +63,7 @@ impl Store {
             store: self,
             file,
             folder,
+            notices: Notices::none(),
         }
         .study(model, params)
         .map(Arc::new);
@@ -75,6 +77,8 @@ pub(super) struct Opening<'a> {
     pub(super) store: &'a mut Store,
     pub(super) file: &'a str,
     pub(super) folder: &'a Path,
+    /// What a reader should know of what was opened.
+    pub(super) notices: Notices,
 }
 
 impl Opening<'_> {
@@ -126,9 +130,105 @@ impl Opening<'_> {
 
     fn study(mut self, model: &ModelParams, params: &TaskParams) -> Result<Study, FileMistakes> {
         params.check().map_err(|wrong| self.told("task", wrong))?;
-        let config = model.path.join("config.json");
-        let text = self.bytes("model.path", &config, MAX_TEXT_BYTES)?;
-        let shape = EncoderShape::read(&text).map_err(|wrong| self.inside(&config, wrong))?;
+        let modules = self.modules(model)?;
+        let parts = modules.clone().unwrap_or_default();
+        let home = model.path.join(&parts.encoder);
+        let config = home.join("config.json");
+        let shape = self.shape(&config)?;
+        self.belong(&shape, model, params)?;
+        let (weights, mut encoder) = self.encoder(&home, model, &shape)?;
+        let classifies = params.images.is_some() || params.classify.is_some();
+        let own = classifies && self.judges(&encoder, &weights, &config)?;
+        let mut prompts = Prompts::default();
+        if own {
+            encoder.pooling = model.pooling.unwrap_or(Pooling::Class {});
+            if modules.is_some() {
+                let list = model.path.join("modules.json");
+                let mut notices = Notices::none();
+                notices.note("is not used: the classifier in the weights judges");
+                self.tell(&list, &notices);
+            }
+        } else {
+            if encoder.classifier.is_some() {
+                let mut notices = Notices::none();
+                notices.note("the classifier is not used by this task");
+                self.tell(&weights, &notices);
+            }
+            prompts = self.prompts(model)?;
+            self.embedder(&mut encoder, model, &parts, &prompts.before)?;
+        }
+        let words = if params.sts.is_some() || params.classify.is_some() {
+            Some(self.words(&home, shape.input, &prompts)?)
+        } else {
+            None
+        };
+        let limit = words.as_ref().and_then(|words| words.limit);
+        let longest = self.longest(model, &shape, words.as_ref())?;
+        let calibration = params.calibration_samples;
+        let mut set = match (
+            &params.sts,
+            &params.classify,
+            &params.mails,
+            &params.images,
+            words,
+        ) {
+            (Some(sts), .., Some(words)) => self.pairs(sts, &words, longest, calibration)?,
+            (_, Some(texts), .., Some(words)) => {
+                let classes = encoder.classifier.as_ref().map(|head| head.classes());
+                self.texts(texts, (&words, longest), calibration, classes)?
+            }
+            (_, _, Some(mails), ..) => {
+                if !prompts.before.is_empty() {
+                    self.notices.warn(
+                        "task.mails: no prompt is put before rows of token ids; put it there in the rows",
+                    );
+                }
+                self.mails(mails, encoder.features(), (longest, calibration))?
+            }
+            (_, _, _, Some(images), _) => {
+                let side = match shape.input {
+                    InputShape::Patches { image, .. } => image,
+                    InputShape::Tokens { .. } => 0,
+                };
+                self.pixels(&home, side, images)?;
+                self.images(images, (side, calibration))?
+            }
+            // The check has seen that there is one.
+            (None, None, None, None, _) | (_, _, None, None, None) => {
+                return Err(FileMistakes::default());
+            }
+        };
+        if let Some(count) = params.samples {
+            set.thin(count);
+        }
+        self.fits(&encoder, &set, model)?;
+        self.notices.join(&set.doubts());
+        self.cut(&set, longest, limit, shape.longest());
+        let lengths = set
+            .inputs()
+            .into_iter()
+            .map(|(_, input)| input)
+            .chain(&set.calibration)
+            .map(|input| encoder.embedding.tokens(input))
+            .collect();
+        Ok(Study {
+            encoder,
+            set,
+            longest,
+            lengths,
+            float: OnceLock::new(),
+            recorded: OnceLock::new(),
+            notices: self.notices,
+        })
+    }
+
+    /// Whether encoder and task are of one kind.
+    fn belong(
+        &self,
+        shape: &EncoderShape,
+        model: &ModelParams,
+        params: &TaskParams,
+    ) -> Result<(), FileMistakes> {
         let images = matches!(shape.input, InputShape::Patches { .. });
         let mut mistakes = Mistakes::none();
         mistakes.require(
@@ -151,71 +251,93 @@ impl Opening<'_> {
                 "take an encoder of grey images",
             );
         }
-        let longest = mistakes.keep("model", model.longest(shape.longest(), images));
-        let (Some(longest), true) = (longest, mistakes.0.is_empty()) else {
-            return Err(FileMistakes::of(self.file, mistakes));
-        };
-        let weights = model.path.join(&model.weights);
-        let bytes = self.bytes("model.weights", &weights, MAX_ARRAY_BYTES)?;
-        let classifies = params.images.is_some() || params.classify.is_some();
-        let mut encoder = Encoder::assemble(&shape, Pooling::Mean {}, &bytes)
-            .map_err(|wrong| self.inside(&weights, wrong))?;
-        if classifies && let Some(other) = &encoder.other_head {
-            let mut mistakes = Mistakes::none();
+        mistakes
+            .or(|| ())
+            .map_err(|wrong| FileMistakes::of(self.file, wrong))
+    }
+
+    /// Whether the weights hold a classifier that judges whole samples.
+    fn judges(
+        &self,
+        encoder: &Encoder,
+        weights: &Path,
+        config: &Path,
+    ) -> Result<bool, FileMistakes> {
+        let mut mistakes = Mistakes::none();
+        if let Some(other) = &encoder.other_head {
             mistakes.add(
                 "architectures",
                 format!("\"{other}\""),
                 format!(
                     "the classifier of {} is not one of whole samples that is computed: only that of {} is",
-                    named(&weights),
-                    shape.family.classifier()
+                    named(weights),
+                    encoder.shape.family.classifier()
                 ),
                 "take weights of that architecture; without the tensors `classifier.*` the encoder is used bare",
             );
-            return Err(self.inside(&config, mistakes));
+        } else if let (Some(_), Some(other)) = (&encoder.classifier, &encoder.shape.other_problem) {
+            mistakes.add(
+                "problem_type",
+                format!("\"{other}\""),
+                "the classifier was trained for something else than to tell one class of several, and its largest score is no answer then",
+                "take weights of single_label_classification",
+            );
         }
-        encoder.pooling = model
-            .pooling
-            .unwrap_or(if classifies && encoder.classifier.is_some() {
-                Pooling::Class {}
-            } else {
-                Pooling::Mean {}
-            });
-        let calibration = params.calibration_samples;
-        let mut set = match (&params.sts, &params.classify, &params.mails, &params.images) {
-            (Some(sts), ..) => {
-                let words = self.words(&model.path, shape.input)?;
-                self.pairs(sts, &words, longest, calibration)?
-            }
-            (_, Some(texts), ..) => {
-                let words = self.words(&model.path, shape.input)?;
-                let own = encoder.classifier.as_ref().map(|head| head.classes());
-                self.texts(texts, (&words, longest), calibration, own)?
-            }
-            (_, _, Some(mails), _) => self.mails(mails, shape.hidden, (longest, calibration))?,
-            (_, _, _, Some(images)) => self.images(images, calibration)?,
-            // The check has seen that there is one.
-            (None, None, None, None) => return Err(FileMistakes::default()),
+        mistakes
+            .or(|| encoder.classifier.is_some())
+            .map_err(|wrong| self.inside(config, wrong))
+    }
+
+    /// The longest sample.
+    fn longest(
+        &self,
+        model: &ModelParams,
+        shape: &EncoderShape,
+        words: Option<&Words>,
+    ) -> Result<usize, FileMistakes> {
+        let images = matches!(shape.input, InputShape::Patches { .. });
+        let limit = words.and_then(|words| words.limit);
+        let mut mistakes = Mistakes::none();
+        let longest = mistakes.keep("model", model.longest(shape.longest(), images, limit));
+        let framing = words.map_or(0, Words::framing);
+        if let Some(longest) = longest {
+            mistakes.require(
+                framing < longest,
+                "model.tokens",
+                longest,
+                format!("the tokenizer puts {framing} tokens around every text"),
+                format!(
+                    "set model.tokens from {} to {}",
+                    framing + 1,
+                    shape.longest()
+                ),
+            );
+        }
+        match (longest, mistakes.0.is_empty()) {
+            (Some(longest), true) => Ok(longest),
+            _ => Err(FileMistakes::of(self.file, mistakes)),
+        }
+    }
+
+    /// Says how many samples were cut, and how many are longer than the encoder's files cut them.
+    fn cut(&mut self, set: &TaskSet, longest: usize, limit: Option<usize>, most: usize) {
+        let unit = match &set.targets {
+            task::Targets::Similarity(_) => ("pairs", 2),
+            task::Targets::Classes(_) => ("samples", 1),
         };
-        if let Some(count) = params.samples {
-            set.thin(count);
+        if let Some(said) = set.lengths.beyond(longest, unit) {
+            let of = set.lengths.longest();
+            self.notices.warn(format!(
+                "{said} are longer than `model.tokens` = {longest} and were cut; the longest has {of} tokens, the encoder takes {most}"
+            ));
         }
-        self.fits(&encoder, &set, model)?;
-        let lengths = set
-            .inputs()
-            .into_iter()
-            .map(|(_, input)| input)
-            .chain(&set.calibration)
-            .map(|input| encoder.embedding.tokens(input))
-            .collect();
-        Ok(Study {
-            encoder,
-            set,
-            longest,
-            lengths,
-            float: OnceLock::new(),
-            recorded: OnceLock::new(),
-        })
+        if let Some(limit) = limit.filter(|limit| *limit < longest)
+            && let Some(said) = set.lengths.beyond(limit, unit)
+        {
+            self.notices.warn(format!(
+                "{said} are longer than the {limit} tokens that the encoder's own files cut a text to; with `model.tokens` = {limit} they are cut so here"
+            ));
+        }
     }
 
     /// Whether the encoder can take every sample and knows every class.
@@ -257,59 +379,49 @@ impl Opening<'_> {
                 "take pairs of different likeness, or more of them",
             );
         }
-        if let (Judge::Classifier, task::Targets::Classes(labels)) = (&set.judge, &set.targets) {
-            let classes = encoder.classifier.as_ref().map_or(0, |head| head.classes());
+        let classes = match &set.judge {
+            Judge::Classifier => encoder.classifier.as_ref().map_or(0, |head| head.classes()),
+            Judge::Probe(probe) => probe.bias.len(),
+            Judge::Refitted(_) | Judge::Cosine => usize::MAX,
+        };
+        if let task::Targets::Classes(labels) = &set.targets {
             let beyond = labels.iter().position(|label| *label >= classes);
             if let Some(at) = beyond {
-                mistakes.add(
-                    "model.path",
-                    format!("\"{}\"", model.path.display()),
-                    format!(
-                        "tells {classes} classes apart, and sample {at} is of class {}",
-                        labels[at]
-                    ),
-                    "take weights with a classifier for this task",
+                let problem = format!(
+                    "tells {classes} classes apart, and sample {at} is of class {}",
+                    labels[at]
                 );
+                if matches!(set.judge, Judge::Probe(_)) {
+                    let fix = "set task.mails.probe = { refitted = {} }, or write another probe";
+                    mistakes.add("task.mails.probe", "dense", problem, fix);
+                } else {
+                    mistakes.add(
+                        "model.path",
+                        format!("\"{}\"", model.path.display()),
+                        problem,
+                        "take weights with a classifier for this task",
+                    );
+                }
             }
+        }
+        if let Judge::Refitted(training) = &set.judge
+            && training
+                .labels
+                .iter()
+                .all(|label| *label == training.labels[0])
+        {
+            let one = training.labels.first().copied().unwrap_or(0);
+            mistakes.add(
+                "task",
+                "",
+                format!("all {} samples that a probe is fitted on are of class {one}: it can tell none apart", training.labels.len()),
+                "take a calibration table of all classes",
+            );
         }
         if mistakes.0.is_empty() {
             Ok(())
         } else {
             Err(FileMistakes::of(self.file, mistakes))
         }
-    }
-
-    fn words(&mut self, folder: &Path, input: InputShape) -> Result<Words, FileMistakes> {
-        let tree = folder.join("tokenizer.json");
-        let list = folder.join("vocab.txt");
-        let (file, words) = if self.folder.join(&tree).exists() {
-            let bytes = self.bytes("model.path", &tree, MAX_WORDS_BYTES)?;
-            (tree, Words::read(&bytes))
-        } else {
-            let settings = folder.join("tokenizer_config.json");
-            let manner = if self.folder.join(&settings).exists() {
-                let bytes = self.bytes("model.path", &settings, MAX_WORDS_BYTES)?;
-                Manner::read(&bytes).map_err(|wrong| self.inside(&settings, wrong))?
-            } else {
-                Manner::default()
-            };
-            let text = self.text("model.path", &list)?;
-            (list, Words::listed(&text, manner))
-        };
-        let words = words.map_err(|wrong| self.inside(&file, wrong))?;
-        let mut mistakes = Mistakes::none();
-        if let InputShape::Tokens { vocabulary, .. } = input {
-            let largest = words.largest_id();
-            mistakes.require(
-                (largest as usize) < vocabulary,
-                "",
-                "",
-                format!("numbers words up to {largest}, and the encoder's table of words has {vocabulary} rows"),
-                "take the vocabulary that belongs to these weights",
-            );
-        }
-        mistakes
-            .or(|| words)
-            .map_err(|wrong| self.inside(&file, wrong))
     }
 }

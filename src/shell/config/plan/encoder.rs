@@ -120,6 +120,7 @@ impl Plan {
 /// The layout of the longest sample, with a warning where the weights were trained for other hardware.
 fn attention_of(laid: &Laid, study: &Study, model: &ModelParams) -> Attention {
     let mut attention = laid.longest.clone();
+    attention.notices.join(&study.notices);
     let weights = model.weights.display();
     let trained = &study.encoder.trained;
     let all = laid.datapath == Datapath::Conventional {};

@@ -33,3 +33,14 @@ pub(super) const fn is_chinese(c: char) -> bool {
             | 0x2_F800..=0x2_FA1F
     )
 }
+
+/// What a word is made of, as the `\w` of a regular expression reads it.
+pub(super) fn is_word(c: char) -> bool {
+    c.is_alphabetic()
+        || matches!(c, '\u{200c}' | '\u{200d}')
+        || c.general_category_group() == GeneralCategoryGroup::Mark
+        || matches!(
+            c.general_category(),
+            GeneralCategory::DecimalNumber | GeneralCategory::ConnectorPunctuation
+        )
+}

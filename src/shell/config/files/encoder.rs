@@ -1,0 +1,351 @@
+//! The folder of an encoder: every file of it that changes what comes out is read, refused or told of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::study::Opening;
+use super::{about, named};
+use crate::base::mistake::Mistakes;
+use crate::base::notice::Weight;
+use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES};
+use crate::study::model::{
+    Asked, Dense, Encoder, EncoderShape, InputShape, Limit, Manner, ModelParams, Modules, Pixels,
+    Pooling, Prompts, Step, Words,
+};
+use crate::study::task::ImagesParams;
+use crate::study::workload::arrays::safetensors_names;
+
+/// Largest vocabulary or table of texts that is read, in bytes.
+pub(super) const MAX_WORDS_BYTES: u64 = 256 << 20;
+
+const WEIGHTS: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
+/// What other programs save in place of a `.safetensors` file.
+const OTHERS: [&str; 7] = [
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "tf_model.h5",
+    "flax_model.msgpack",
+    "adapter_model.safetensors",
+    "adapter_model.bin",
+    "rust_model.ot",
+];
+
+/// Where shards lie: the file of each tensor.
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl Opening<'_> {
+    fn is_there(&self, path: &Path) -> bool {
+        self.folder.join(path).exists()
+    }
+
+    /// The bytes of a file of an encoder's folder, if it is there.
+    fn beside(&mut self, path: &Path) -> Result<Option<Vec<u8>>, FileMistakes> {
+        if !self.is_there(path) {
+            return Ok(None);
+        }
+        self.bytes("model.path", path, MAX_WORDS_BYTES).map(Some)
+    }
+
+    /// What a file of an encoder's folder says, if it is there.
+    fn said<T>(
+        &mut self,
+        path: &Path,
+        read: impl FnOnce(&[u8]) -> Result<T, Mistakes>,
+    ) -> Result<Option<T>, FileMistakes> {
+        match self.beside(path)? {
+            Some(bytes) => read(&bytes)
+                .map(Some)
+                .map_err(|wrong| self.inside(path, wrong)),
+            None => Ok(None),
+        }
+    }
+
+    /// Passes on what a reader should know of a file.
+    pub(super) fn tell(&mut self, path: &Path, notices: &crate::base::notice::Notices) {
+        let file = named(&self.folder.join(path));
+        for (weight, text) in notices.iter() {
+            let text = format!("{file}: {text}");
+            match weight {
+                Weight::Warning => self.notices.warn(text),
+                Weight::Note => self.notices.note(text),
+            }
+        }
+    }
+
+    /// The parts of a sentence encoder; nothing for a folder that lists none.
+    pub(super) fn modules(&mut self, model: &ModelParams) -> Result<Option<Modules>, FileMistakes> {
+        let list = model.path.join("modules.json");
+        let modules = self.said(&list, Modules::read)?;
+        let above = model.path.join("../modules.json");
+        if modules.is_none()
+            && let Ok(Some(whole)) = self.said(&above, Modules::read)
+            && !whole.encoder.as_os_str().is_empty()
+            && self.folder.join(&model.path).ends_with(&whole.encoder)
+        {
+            self.notices.warn(format!(
+                "{} is the first part of a sentence encoder, whose pooling and other parts are not used: name the folder above as `model.path`",
+                named(&self.folder.join(&model.path))
+            ));
+        }
+        Ok(modules)
+    }
+
+    /// The shape that `config.json` describes.
+    pub(super) fn shape(&mut self, config: &Path) -> Result<EncoderShape, FileMistakes> {
+        let text = self.bytes("model.path", config, MAX_TEXT_BYTES)?;
+        EncoderShape::read(&text).map_err(|wrong| self.inside(config, wrong))
+    }
+
+    /// The weights in a folder: one file, or shards that an index lists; and the file to blame.
+    fn weights(
+        &mut self,
+        home: &Path,
+        name: &Path,
+    ) -> Result<(PathBuf, Vec<Vec<u8>>), FileMistakes> {
+        let mut mistakes = Mistakes::none();
+        let adapter = home.join("adapter_config.json");
+        if self.is_there(&adapter) {
+            mistakes.add(
+                "",
+                "",
+                "an adapter lies beside the weights, and adapters are not computed",
+                "merge it into the weights (peft: `model.merge_and_unload()`) and save that; or, to measure the encoder without it, take adapter_config.json out of the folder",
+            );
+            return Err(self.inside(&adapter, mistakes));
+        }
+        let whole = home.join(name);
+        let index = home.join(INDEX);
+        let sharded = name.to_string_lossy().ends_with(".index.json");
+        if !sharded && (self.is_there(&whole) || !self.is_there(&index)) {
+            self.instead(home, &whole)?;
+            let bytes = self.bytes("model.weights", &whole, MAX_ARRAY_BYTES)?;
+            return Ok((whole, vec![bytes]));
+        }
+        let index = if sharded { whole } else { index };
+        let text = self.bytes("model.weights", &index, MAX_TEXT_BYTES)?;
+        let read: Index = match serde_json::from_slice(&text) {
+            Ok(read) => read,
+            Err(error) => {
+                mistakes.add(
+                    "weight_map",
+                    "",
+                    format!("is not a table of tensors and their files: {error}"),
+                    "take the model's own index",
+                );
+                return Err(self.inside(&index, mistakes));
+            }
+        };
+        let files: BTreeSet<&String> = read.weight_map.values().collect();
+        let mut shards = Vec::new();
+        for file in files {
+            let path = index.with_file_name(file);
+            let bytes = self.bytes("model.weights", &path, MAX_ARRAY_BYTES)?;
+            let held = safetensors_names(&bytes)
+                .map_err(|error| about(&self.folder.join(&path), error.to_string(), ""))?;
+            let listed = read.weight_map.iter().filter(|(_, own)| *own == file);
+            let missing = listed
+                .map(|(name, _)| name)
+                .find(|name| !held.contains(name));
+            if let Some(name) = missing {
+                mistakes.add(
+                    "weight_map",
+                    name,
+                    format!("is not in {file}"),
+                    "take index and shards of one model",
+                );
+                return Err(self.inside(&index, mistakes));
+            }
+            shards.push(bytes);
+        }
+        Ok((index, shards))
+    }
+
+    /// Says what lies in place of weights that are not there.
+    fn instead(&self, home: &Path, whole: &Path) -> Result<(), FileMistakes> {
+        if self.is_there(whole) || super::study::fetch(whole).is_some() {
+            return Ok(());
+        }
+        let Some(other) = OTHERS.iter().find(|name| self.is_there(&home.join(name))) else {
+            return Ok(());
+        };
+        let folder = named(&self.folder.join(home));
+        let mut mistakes = Mistakes::none();
+        let fix = match *other {
+            "pytorch_model.bin" => format!(
+                "convert it (pip install torch safetensors): python3 -c \"import torch, safetensors.torch as s; w = torch.load('{folder}/{other}', map_location='cpu', weights_only=True); s.save_file({{n: t.clone().contiguous() for n, t in w.items()}}, '{folder}/{WEIGHTS}')\""
+            ),
+            "adapter_model.safetensors" | "adapter_model.bin" => {
+                "an adapter alone is no encoder: merge it into the weights it belongs to (peft: `model.merge_and_unload()`) and save that".to_owned()
+            }
+            _ => format!(
+                "load it with the transformers library and save it again: model.save_pretrained('{folder}')"
+            ),
+        };
+        mistakes.add(
+            "model.weights",
+            format!("\"{}\"", whole.display()),
+            format!("is not there; the folder holds {other}, which is not read"),
+            fix,
+        );
+        Err(FileMistakes::of(self.file, mistakes))
+    }
+
+    /// The encoder with its weights, bare.
+    pub(super) fn encoder(
+        &mut self,
+        home: &Path,
+        model: &ModelParams,
+        shape: &EncoderShape,
+    ) -> Result<(PathBuf, Encoder), FileMistakes> {
+        let (file, bytes) = self.weights(home, &model.weights)?;
+        let slices: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+        let encoder = Encoder::join(shape, Pooling::Mean {}, &slices)
+            .map_err(|wrong| self.inside(&file, wrong))?;
+        self.tell(&file, &encoder.notices);
+        Ok((file, encoder))
+    }
+
+    /// What follows the tokens of an embedding: the pooling, and the steps behind it.
+    pub(super) fn embedder(
+        &mut self,
+        encoder: &mut Encoder,
+        model: &ModelParams,
+        modules: &Modules,
+        prompt: &str,
+    ) -> Result<(), FileMistakes> {
+        let own = model.pooling;
+        match &modules.pooling {
+            Some(folder) => {
+                let path = model.path.join(folder).join("config.json");
+                let text = self.bytes("model.path", &path, MAX_TEXT_BYTES)?;
+                let hidden = encoder.shape.hidden;
+                let asked = Asked::read(&text, hidden, own.is_some())
+                    .map_err(|wrong| self.inside(&path, wrong))?;
+                if asked.without_prompt && !prompt.is_empty() {
+                    let mut mistakes = Mistakes::none();
+                    mistakes.add(
+                        "include_prompt",
+                        false,
+                        "the words of the prompt would be left out of the mean, which is not computed",
+                        "set default_prompt_name in config_sentence_transformers.json to null, or take another sentence encoder",
+                    );
+                    return Err(self.inside(&path, mistakes));
+                }
+                if let Some(own) = own
+                    && asked.pooling != Some(own)
+                {
+                    self.notices.warn(format!(
+                        "{} asks for another pooling than `model.pooling`, which is taken: the embedding is not the one that was trained",
+                        named(&self.folder.join(&path))
+                    ));
+                }
+                encoder.pooling = own.or(asked.pooling).unwrap_or(Pooling::Mean {});
+            }
+            None => encoder.pooling = own.unwrap_or(Pooling::Mean {}),
+        }
+        for step in &modules.steps {
+            let step = match step {
+                None => Step::Normalize,
+                Some(folder) => {
+                    let home = model.path.join(folder);
+                    let path = home.join("config.json");
+                    let text = self.bytes("model.path", &path, MAX_TEXT_BYTES)?;
+                    let dense = Dense::read(&text, encoder.features())
+                        .map_err(|wrong| self.inside(&path, wrong))?;
+                    let (file, bytes) = self.weights(&home, Path::new(WEIGHTS))?;
+                    let read = bytes.first().map_or(&[][..], Vec::as_slice);
+                    dense
+                        .take(read)
+                        .map_err(|wrong| self.inside(&file, wrong))?
+                }
+            };
+            encoder.steps.push(step);
+        }
+        Ok(())
+    }
+
+    /// What a sentence encoder puts before texts.
+    pub(super) fn prompts(&mut self, model: &ModelParams) -> Result<Prompts, FileMistakes> {
+        let path = model.path.join("config_sentence_transformers.json");
+        let prompts = self.said(&path, Prompts::read)?.unwrap_or_default();
+        self.tell(&path, &prompts.notices);
+        Ok(prompts)
+    }
+
+    /// The vocabulary of an encoder of texts, with all that lies beside it.
+    pub(super) fn words(
+        &mut self,
+        home: &Path,
+        input: InputShape,
+        prompts: &Prompts,
+    ) -> Result<Words, FileMistakes> {
+        let settings = home.join("tokenizer_config.json");
+        let mut manner = self.said(&settings, Manner::read)?.unwrap_or_default();
+        let special = home.join("special_tokens_map.json");
+        self.said(&special, |text| manner.read_special(text))?;
+        let added = home.join("added_tokens.json");
+        self.said(&added, |text| manner.read_added(text))?;
+        self.notices.join(&manner.notices);
+        let tree = home.join("tokenizer.json");
+        let (file, mut words) = match self.beside(&tree)? {
+            Some(bytes) => {
+                let words = Words::read(&bytes).map_err(|wrong| self.inside(&tree, wrong))?;
+                words
+                    .settle(&manner)
+                    .map_err(|wrong| self.inside(&settings, wrong))?;
+                (tree, words)
+            }
+            None => {
+                let list = home.join("vocab.txt");
+                let text = self.text("model.path", &list)?;
+                let words = Words::listed(&text, manner.clone());
+                let words = words.map_err(|wrong| self.inside(&list, wrong))?;
+                (list, words)
+            }
+        };
+        let path = home.join("sentence_bert_config.json");
+        let limit = self.said(&path, Limit::read)?.unwrap_or_default();
+        words.lowercase_first = limit.lowercase;
+        words.limit = limit.tokens.or(manner.limit).or(words.limit);
+        words.prompt.clone_from(&prompts.before);
+        if let InputShape::Tokens { vocabulary, .. } = input {
+            let mut mistakes = Mistakes::none();
+            let largest = words.largest_id();
+            mistakes.require(
+                (largest as usize) < vocabulary,
+                "",
+                "",
+                format!("numbers words up to {largest}, and the encoder's table of words has {vocabulary} rows"),
+                "take the vocabulary that belongs to these weights",
+            );
+            mistakes
+                .or(|| ())
+                .map_err(|wrong| self.inside(&file, wrong))?;
+        }
+        Ok(words)
+    }
+
+    /// Whether pixels go into the encoder as it was trained.
+    pub(super) fn pixels(
+        &mut self,
+        home: &Path,
+        side: usize,
+        params: &ImagesParams,
+    ) -> Result<(), FileMistakes> {
+        let path = home.join("preprocessor_config.json");
+        let Some(pixels) = self.said(&path, |text| Pixels::read(text, side))? else {
+            return Ok(());
+        };
+        self.tell(&path, &pixels.notices);
+        pixels
+            .agrees(params.mean, params.deviation)
+            .map_err(|wrong| self.told("task.images", wrong))
+    }
+}
