@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use toml::Table;
 
 pub use files::{Input, Store, Study, find_home, list_toml, load_device};
-pub use plan::{Case, EncoderCase, Key, Overrides, Plan};
+pub use plan::{Case, EncoderCase, Key, Overrides, Plan, Swept};
 pub use training::{
     AccuracyParams, DataParams, LogParams, Start, TrainingParams, TrainingPlan, Trial, WayParams,
     is_only_not_fetched, is_training,
