@@ -4,6 +4,7 @@ use std::path::Path;
 
 use toml::Value;
 
+use super::super::files::{canonical, within};
 use super::super::{ExperimentParams, MAX_POINTS, MAX_TRIALS, tree};
 use super::Swept;
 use crate::base::mistake::Mistakes;
@@ -208,12 +209,8 @@ pub(super) fn check_head(params: &ExperimentParams, mistakes: &mut Mistakes) -> 
 
 /// Makes the paths of a resolved experiment independent of where it lies.
 pub(super) fn make_absolute(params: &mut ExperimentParams, folder: &Path, devices: &Path) {
-    let absolute = |path: &Path| {
-        let joined = folder.join(path);
-        std::fs::canonicalize(&joined).unwrap_or(joined)
-    };
-    params.device_folder =
-        Some(std::fs::canonicalize(devices).unwrap_or_else(|_| devices.to_owned()));
+    let absolute = |path: &Path| canonical(&within(folder, path));
+    params.device_folder = Some(canonical(devices));
     if let Some(path) = &mut params.device.path {
         *path = absolute(path);
     }

@@ -18,8 +18,8 @@ use self::head::{check_head, make_absolute, sweep, unreached, whole};
 pub use self::overrides::Overrides;
 pub use self::swept::Swept;
 use super::{
-    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, find_home,
-    is_training, tree,
+    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, device_folder,
+    files::within, is_training, list_toml, shipped, tree,
 };
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
@@ -124,13 +124,14 @@ impl Plan {
             .unwrap_or(Path::new("."))
             .to_owned();
         let devices = match &params.device_folder {
-            Some(own) => folder.join(own),
-            None => find_home(&folder).join("device_params"),
+            Some(own) => within(&folder, own),
+            None => device_folder(&folder),
         };
         let mut mistakes = Mistakes::none();
         if let Some(own) = &params.device_folder {
             mistakes.require(
-                devices.is_dir(),
+                devices.is_dir()
+                    || (shipped::name(&devices).is_some() && !list_toml(&devices).is_empty()),
                 "device_folder",
                 format!("\"{}\"", own.display()),
                 "is not a folder",
