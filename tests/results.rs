@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use topkima::shell::config::{Overrides, Plan, tree};
+use topkima::shell::config::{Overrides, Plan};
 use topkima::shell::experiment::{Group, Shelf, run_group};
 use topkima::shell::report::{entry, header};
 
@@ -73,7 +73,7 @@ fn every_shipped_table_has_the_rows_of_its_experiment() {
         let wanted: Vec<Vec<String>> = cases
             .map(|(point, design)| {
                 let mut cells = vec![plan.params.design[design].name.clone()];
-                cells.extend(plan.values(point).into_iter().map(tree::cell));
+                cells.extend(plan.cells(point).into_iter().map(str::to_owned));
                 cells.push(plan.params.trials.to_string());
                 cells
             })
@@ -95,7 +95,7 @@ fn a_shipped_row_comes_out_again() {
     let (header, rows) = table(name);
     let design = 5;
     let point = (0..plan.points())
-        .find(|point| tree::cell(plan.values(*point)[0]) == "5")
+        .find(|point| plan.cells(*point) == ["5"])
         .unwrap();
     let shipped = &rows[point * plan.designs() + design];
     let group = Group {

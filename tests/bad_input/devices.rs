@@ -98,7 +98,7 @@ fn includes_that_lead_in_a_circle_are_named() {
         .refused(&[]);
     assert_snapshot!(said, @r#"
     c.toml: include = "d.toml": leads back to a file that includes this one; take one of the two includes out
-    c.toml: include = "none.toml": cannot be opened (No such file or directory (os error 2)); check the path; it is relative to the file that names it
+    c.toml: include = "none.toml": cannot be opened (No such file or directory (os error 2)); a path is relative to the file that names it; of the shipped files any can include shared/column-65nm.toml and shared/periphery-65nm.toml
     2 mistakes; nothing was run
     "#);
     assert!(on(device("include = [", "include = 3 #")).contains("must be a list of files"));
@@ -129,7 +129,7 @@ fn binary_garbage_as_a_device_is_refused() {
 
 #[test]
 fn a_device_or_grade_that_does_not_exist_is_told_with_those_there_are() {
-    assert_snapshot!(chosen("name = \"sram-66nm\""), @r#"e.toml: device.name = "sram-66nm": there is no such device in HOME/device_params; did you mean "sram-65nm"? there are: ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`"#);
+    assert_snapshot!(chosen("name = \"sram-66nm\""), @r#"e.toml: device.name = "sram-66nm": there is no such device in HOME/device_params or in the program; did you mean "sram-65nm"? there are: ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`"#);
     assert_snapshot!(chosen("name = \"sram-65nm\"\ngrade = \"nominl\""), @r#"e.toml: device.grade = "nominl": HOME/device_params/sram-65nm.toml has no such grade; did you mean "nominal"? there are: nominal, good, pessimistic"#);
     assert!(chosen("name = \"ideal\"\ngrade = \"good\"").contains("it has none"));
     assert!(chosen("path = \"no.toml\"").contains("device.path = \"no.toml\": cannot be opened"));

@@ -48,7 +48,7 @@ fn a_wrong_value_among_many_points_is_found_at_once() {
     let text = small(&format!(
         "[sweep]\n\"timing.softmax_lanes\" = {list:?}\n\"topk.k\" = [1, 2, 3, 65]\n"
     ));
-    assert_snapshot!(refused(text), @r#"e.toml: sweep."topk.k" = 65: must be from 1 to 64, the tokens of the workload; write for instance 5"#);
+    assert_snapshot!(refused(text), @r#"e.toml: sweep."topk.k"[3] = 65: must be from 1 to 64, the tokens of the workload; write for instance 5"#);
 }
 
 #[test]
@@ -58,14 +58,80 @@ fn each_wrong_value_of_a_sweep_is_named_there() {
          \"device.with.column.offset\" = [\"1 V\", 3]\n",
     );
     assert_snapshot!(refused(text), @r#"
-    e.toml: sweep."device.with.column.offset" = "1 V": `1 V`: unit `V` does not fit here, where `LSB` belongs; write for instance `0.3 LSB`
-    e.toml: sweep."topk.k" = 0: must be from 1 to 64, the tokens of the workload; write for instance 5
-    e.toml: sweep."topk.k" = "x": must be a whole number above zero, or a list of them, one for each head; change the value
-    e.toml: sweep."topk.k" = -3: must be a whole number above zero, or a list of them, one for each head; change the value
-    e.toml: sweep."device.name" = "sonoss": there is no such device in HOME/device_params; did you mean "sonos"? there are: ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`
-    e.toml: sweep."device.with.column.offset" = 3: `3` has no unit; write for instance `0.3 LSB`
+    e.toml: sweep."device.with.column.offset"[0] = "1 V": `1 V`: unit `V` does not fit here, where `LSB` belongs; write for instance `0.3 LSB`
+    e.toml: sweep."topk.k"[1] = 0: must be from 1 to 64, the tokens of the workload; write for instance 5
+    e.toml: sweep."topk.k"[2] = "x": must be a whole number above zero, or a list of them, one for each head; change the value
+    e.toml: sweep."topk.k"[3] = -3: must be a whole number above zero, or a list of them, one for each head; change the value
+    e.toml: sweep."device.name"[1] = "sonoss": there is no such device in HOME/device_params or in the program; did you mean "sonos"? there are: ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`
+    e.toml: sweep."device.with.column.offset"[1] = 3: `3` has no unit; write for instance `0.3 LSB`
     6 mistakes; nothing was run
     "#);
+}
+
+/// A part of a swept list, `[1]` of three heads, is not the value at that place of the sweep.
+#[test]
+fn a_wrong_part_of_a_swept_value_is_found_at_its_place_in_the_list() {
+    let wrong = [
+        ("\"topk.k\" = [5, [5, 0, 5], 6]", "topk.k\"[1] = 0"),
+        ("\"topk.k\" = [[5, 0, 5], 6]", "topk.k\"[0] = 0"),
+        ("\"topk.k\" = [5, 6, 0]", "topk.k\"[2] = 0"),
+        (
+            "\"topk.split\" = [{ even = {} }, { explicit = [3, \"x\"] }]",
+            "topk.split\"[1].explicit[1] = \"x\"",
+        ),
+        (
+            "\"device.only\" = [[\"stuck-at\"], [\"stuck-at\", \"line-mismatch\", \"wires\"]]",
+            "device.only\"[1][2] = \"wires\"",
+        ),
+    ];
+    for (list, place) in wrong {
+        for more in ["", "\"ramp.bits\" = [4, 5]\n"] {
+            for text in [
+                format!("[sweep]\n{more}{list}\n"),
+                format!("[sweep]\n{list}\n{more}"),
+            ] {
+                let said = refused(small(&text).replace("heads = 1", "heads = 3"));
+                assert!(
+                    said.starts_with(&format!("e.toml: sweep.\"{place}: ")),
+                    "{text}: {said}"
+                );
+                assert_eq!(said.lines().count(), 1, "{said}");
+            }
+        }
+    }
+    let said = Case::new(small("")).refused(&["--set", "sweep.\"topk.k\"=[5, 0]"]);
+    assert!(
+        said.starts_with("command line: --set sweep.\"topk.k\"[1] = 0: must be"),
+        "{said}"
+    );
+}
+
+#[test]
+fn rows_that_would_be_there_twice_or_under_another_value_are_refused() {
+    let text = small(
+        "[sweep]\n\"topk.k\" = [5, 6, 5]\n\"device.age\" = [\"1 ks\", \"1000 s\"]\n\"device.noise_scale\" = [1, 1.0]\n\
+         \"topk\" = [{ k = 3 }]\n",
+    );
+    assert_snapshot!(refused(text), @r#"
+    e.toml: sweep."topk.k"[2] = 5: stands in the list already, at [0]: its rows would be there twice; take one of them out
+    e.toml: sweep."device.age"[1] = "1000 s": stands in the list already, at [0]: its rows would be there twice; take one of them out
+    e.toml: sweep."device.noise_scale"[1] = 1.0: stands in the list already, at [0]: its rows would be there twice; take one of them out
+    e.toml: sweep."topk": writes where sweep."topk.k" writes, so that one value would replace the other; sweep one of the two, with whole values
+    4 mistakes; nothing was run
+    "#);
+}
+
+#[test]
+fn a_design_that_sets_a_swept_key_itself_is_named() {
+    let own = format!("{DESIGN}set = {{ \"topk.k\" = 3 }}\n");
+    let case = Case::new(small("[sweep]\n\"topk.k\" = [1, 5]\n").replace(DESIGN, &own));
+    let said = case.call(&["run", "e.toml", "--out", "out"]);
+    assert!(
+        said.stderr
+            .contains("` itself, so its rows are the same for every value of sweep.\"topk.k\""),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]

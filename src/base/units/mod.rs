@@ -13,6 +13,7 @@
 //! assert!("100".parse::<Siemens>().unwrap_err().to_string().contains("has no unit"));
 //! ```
 
+mod alike;
 mod picos;
 mod text;
 
@@ -23,6 +24,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use text::{Notation, parse, write};
 
+pub use alike::in_one_unit;
 pub use picos::Picos;
 pub use text::UnitError;
 

@@ -234,6 +234,14 @@ pub(super) fn write(value: f64, notation: &Notation, f: &mut fmt::Formatter<'_>)
     write!(f, "{sign}{number} {prefix}{}", notation.base)
 }
 
+/// A value times a power of ten, by its shortest digits: `0.3e-3` and 6 give 300.
+pub(super) fn shifted(value: f64, power: i32) -> f64 {
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent = exponent.parse::<i32>().unwrap_or(0) + power;
+    format!("{digits}e{exponent}").parse().unwrap_or(value)
+}
+
 /// A quantity from a text of a file.
 pub(super) fn read<'de, T, D>(deserializer: D, notation: &Notation) -> Result<T, D::Error>
 where

@@ -1,5 +1,6 @@
 //! `topkima list` and `topkima check`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,31 +11,30 @@ use super::Failure;
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::shell::config::{
-    DeviceChoice, FileMistakes, Overrides, Plan, Store, TrainingPlan, find_home,
-    is_only_not_fetched, is_training, list_toml, load_device,
+    DeviceChoice, FileMistakes, Overrides, Plan, Store, TrainingPlan, find_above,
+    is_only_not_fetched, is_training, list_toml, load_device, shipped,
 };
 
 /// What can be listed.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum What {
-    /// Device files in device_params
+    /// Device files in device_params, and the built-in ones
     Devices,
-    /// Experiment files in experiments
+    /// Experiment files in experiments, and the built-in ones
     Experiments,
     /// Datapaths that a [[design]] can name
     Designs,
-    /// Data sets in data
+    /// Data sets in data, and the built-in one
     Datasets,
 }
 
 pub(super) fn list(what: What) -> Result<(), Failure> {
-    let home = find_home(Path::new("."));
     let mut out = io::stdout().lock();
     let mut all = FileMistakes::default();
+    let mut lines: Vec<String> = Vec::new();
     match what {
         What::Devices => {
-            let folder = home.join("device_params");
-            for (name, tree) in readable(&folder, &mut all) {
+            for (name, place, tree) in texts("device_params", &["cell", "include"], &mut all) {
                 let grades = match tree.get("grades") {
                     Some(toml::Value::Table(grades)) => format!(
                         " [grades: {}]",
@@ -42,59 +42,74 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
                     ),
                     _ => String::new(),
                 };
-                writeln!(out, "{name:<16} {}{grades}", text(&tree, "description"))?;
+                let about = text(&tree, "description");
+                lines.push(format!("{name:<16} {about}{grades} ({place})"));
             }
         }
         What::Experiments => {
-            let folder = home.join("experiments");
-            for (name, tree) in readable(&folder, &mut all) {
-                writeln!(out, "{name:<20} {}", text(&tree, "question"))?;
+            for (name, place, tree) in texts("experiments", &["question"], &mut all) {
+                let question = text(&tree, "question");
+                lines.push(format!("{name:<22} {question} ({place})"));
             }
         }
-        What::Designs => {
-            writeln!(
-                out,
-                "conventional = {{}}                    full ramp, softmax over all columns"
-            )?;
-            writeln!(
-                out,
-                "digital-topk = {{ sort = ... }}        full ramp, digital sort (per-tile or global), softmax over k"
-            )?;
-            writeln!(
-                out,
-                "topkima = {{}}                         the ramp stops at the k-th crossing of each tile, softmax over k"
-            )?;
-            writeln!(
-                out,
-                "float = {{}}                           of an encoder only: no hardware, the k largest float scores by tile"
-            )?;
-        }
-        What::Datasets => {
-            let folder = home.join("data");
-            let mut names: Vec<PathBuf> = fs::read_dir(&folder)
-                .map_err(|error| Failure::System(format!("{}: {error}", folder.display())))?
-                .flatten()
-                .map(|entry| entry.path())
-                .filter(|path| path.join("README.md").is_file())
-                .collect();
-            names.sort();
-            for path in names {
-                let readme = fs::read_to_string(path.join("README.md")).unwrap_or_default();
-                let about = first_sentence(&readme);
-                writeln!(
-                    out,
-                    "{:<14} {about} (see {})",
-                    path.file_name().unwrap_or_default().to_string_lossy(),
-                    path.join("README.md").display()
-                )?;
-            }
-        }
+        What::Designs => lines.extend(
+            [
+                "conventional = {}                    full ramp, softmax over all columns",
+                "digital-topk = { sort = ... }        full ramp, digital sort (per-tile or global), softmax over k",
+                "topkima = {}                         the ramp stops at the k-th crossing of each tile, softmax over k",
+                "float = {}                           of an encoder only: no hardware, the k largest float scores by tile",
+            ]
+            .map(str::to_owned),
+        ),
+        What::Datasets => lines.extend(datasets()),
     }
-    if all.0.is_empty() {
-        Ok(())
-    } else {
-        Err(all.into())
+    for line in &lines {
+        writeln!(out, "{line}")?;
     }
+    if !all.0.is_empty() {
+        return Err(all.into());
+    }
+    if lines.is_empty() {
+        return Err(Failure::System(format!(
+            "nothing was found to list as {what:?}"
+        )));
+    }
+    Ok(())
+}
+
+/// Data sets in the nearest folder `data`, and those that are built in and not among them.
+fn datasets() -> Vec<String> {
+    let own = find_above(Path::new("."), "data");
+    let entries = own.as_ref().and_then(|folder| fs::read_dir(folder).ok());
+    let entries = entries.into_iter().flatten().flatten();
+    let mut readmes: Vec<PathBuf> = entries
+        .map(|entry| entry.path().join("README.md"))
+        .filter(|path| path.is_file())
+        .collect();
+    readmes.sort();
+    let set = |path: &Path| {
+        path.parent()
+            .and_then(Path::file_name)
+            .map(ToOwned::to_owned)
+    };
+    let built_in = shipped::path("data/attention/README.md");
+    if !readmes.iter().any(|path| set(path) == set(&built_in)) {
+        readmes.push(built_in);
+    }
+    let line = |path: &PathBuf| {
+        let bytes = match shipped::bytes(path) {
+            Some(bytes) => bytes.to_vec(),
+            None => fs::read(path).unwrap_or_default(),
+        };
+        let about = first_sentence(&String::from_utf8_lossy(&bytes));
+        let name = set(path).unwrap_or_default();
+        format!(
+            "{:<14} {about} (see {})",
+            name.to_string_lossy(),
+            path.display()
+        )
+    };
+    readmes.iter().map(line).collect()
 }
 
 /// The first sentence below the heading of a text, on one line; the paragraph if it is not longer.
@@ -110,16 +125,35 @@ fn first_sentence(text: &str) -> String {
     }
 }
 
-/// The TOML files of a folder that can be read, by name; the mistakes of the others are kept.
-fn readable(folder: &Path, all: &mut FileMistakes) -> Vec<(String, Table)> {
-    let read = |name: String| match Store::default().text(&folder.join(format!("{name}.toml"))) {
-        Ok(tree) => Some((name, tree)),
-        Err(mistakes) => {
-            all.join(mistakes);
-            None
+/// The TOML files of the nearest folder of this name, and the built-in ones that it does not replace: name, place and
+/// text. What holds none of these keys is another kind of file; the mistakes of files that cannot be read are kept.
+fn texts(folder: &str, keys: &[&str], all: &mut FileMistakes) -> Vec<(String, String, Table)> {
+    let mut found: BTreeMap<String, (String, Table)> = BTreeMap::new();
+    for place in [
+        find_above(Path::new("."), folder),
+        Some(shipped::path(folder)),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        for name in list_toml(&place) {
+            let path = place.join(format!("{name}.toml"));
+            if found.contains_key(&name) {
+                continue;
+            }
+            match Store::default().text(&path) {
+                Ok(tree) if keys.iter().any(|key| tree.contains_key(*key)) => {
+                    let here = std::env::current_dir().unwrap_or_default();
+                    let shown = path.strip_prefix(here).unwrap_or(&path);
+                    found.insert(name, (shown.display().to_string(), tree));
+                }
+                Ok(_) => {}
+                Err(mistakes) => all.join(mistakes),
+            }
         }
-    };
-    list_toml(folder).into_iter().filter_map(read).collect()
+    }
+    let whole = |(name, (place, tree))| (name, place, tree);
+    found.into_iter().map(whole).collect()
 }
 
 fn text(tree: &Table, key: &str) -> String {

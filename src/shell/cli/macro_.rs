@@ -9,7 +9,7 @@ use crate::base::cost::{Action, Stage};
 use crate::base::energy::{Corner, Stated};
 use crate::base::units::Picos;
 use crate::hardware::device::Device;
-use crate::shell::config::{Overrides, Plan, find_home};
+use crate::shell::config::{Overrides, Plan, find_above, shipped};
 use crate::shell::experiment::{Result as Case, Shelf, groups, run_group};
 use crate::study::metrics::Metric;
 
@@ -36,8 +36,13 @@ pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
         let mut choice = toml::Table::new();
         let as_path = device.ends_with(".toml");
         let value = if as_path {
-            let path = std::fs::canonicalize(device).unwrap_or_else(|_| PathBuf::from(device));
-            path.to_string_lossy().into_owned()
+            // The path is meant from here, and not from where the experiment lies.
+            std::path::absolute(device)
+                .ok()
+                .filter(|_| shipped::name(Path::new(device)).is_none())
+                .unwrap_or_else(|| PathBuf::from(device))
+                .to_string_lossy()
+                .into_owned()
         } else {
             device.clone()
         };
@@ -49,7 +54,9 @@ pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
             .set
             .insert(0, ("device".to_owned(), toml::Value::Table(choice)));
     }
-    let path = find_home(Path::new(".")).join("experiments/macro.toml");
+    let own = find_above(Path::new("."), "experiments").map(|folder| folder.join("macro.toml"));
+    let own = own.filter(|path| path.is_file());
+    let path = own.unwrap_or_else(|| shipped::path("experiments/macro.toml"));
     let mut plan = Plan::load(&path, &overrides)?;
     let device = plan.case(0, 0)?.attention.device.clone();
     if let Some(action) = &arguments.explain {

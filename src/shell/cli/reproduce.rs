@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
-use crate::shell::config::{DeviceChoice, FileMistakes, Store, find_home};
+use crate::shell::config::{DeviceChoice, FileMistakes, Store, find_above, shipped};
 use crate::shell::published::{macros, topkima};
 use crate::study::train::{Images, NetParams, read_weights};
 use crate::study::workload::arrays::{ByteArray, read_idx};
@@ -29,31 +29,30 @@ pub(super) fn reproduce(paper: Paper) -> Result<(), Failure> {
     match paper {
         Paper::Macros => writeln!(out, "{}", macros::render(&macros::macros()).trim_end())?,
         Paper::Topkima => {
-            let home = find_home(Path::new("."));
             let mut store = Store::default();
             let device = store.device_params(
-                &home.join("device_params/sram-65nm.toml"),
+                &at_hand("device_params/sram-65nm.toml"),
                 &DeviceChoice::default(),
             )?;
             let heads = WorkloadParams {
                 file: Some(FileParams {
-                    path: PathBuf::from("data/attention/test.safetensors"),
+                    path: at_hand("data/attention/test.safetensors"),
                     heads: None,
                     scaled: false,
-                    calibration: CalibrationSource::Path(
-                        "data/attention/calibration.safetensors".into(),
-                    ),
+                    calibration: CalibrationSource::Path(at_hand(
+                        "data/attention/calibration.safetensors",
+                    )),
                 }),
                 synthetic: None,
                 shape: None,
                 causal: false,
             };
-            let workload = store.workload("reproduce", &home, &heads, Seed(1))?;
+            let workload = store.workload("reproduce", Path::new("."), &heads, Seed(1))?;
             let inputs = topkima::Inputs {
                 workload: (*workload).clone(),
                 device,
-                trained: trained(&mut store, &home)?,
-                borne: borne(&mut store, &home)?,
+                trained: trained(&mut store)?,
+                borne: borne(&mut store)?,
             };
             let rows = topkima::topkima(&inputs);
             writeln!(out, "{}", topkima::render(&rows).trim_end())?;
@@ -70,12 +69,30 @@ pub(super) fn reproduce(paper: Paper) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The shipped ViT, its test images and the training images that calibrate.
-fn trained(store: &mut Store, home: &Path) -> Result<topkima::Trained, FileMistakes> {
+/// A shipped file: that in the folder that holds such files here or above, else the built-in one.
+fn at_hand(name: &str) -> PathBuf {
+    let (folder, inside) = name.split_once('/').unwrap_or((name, ""));
+    let own = find_above(Path::new("."), folder).map(|folder| folder.join(inside));
+    own.filter(|path| path.is_file())
+        .unwrap_or_else(|| shipped::path(name))
+}
+
+/// The shipped ViT, its test images and the training images that calibrate; none where they are not at hand, for they
+/// are too large to be built in.
+fn trained(store: &mut Store) -> Result<Option<topkima::Trained>, FileMistakes> {
+    let Some(data) = find_above(Path::new("."), "data") else {
+        return Ok(None);
+    };
+    if ["fashion-mnist", "vit"]
+        .iter()
+        .any(|part| !data.join(part).is_dir())
+    {
+        return Ok(None);
+    }
     let images = store.images(
         "reproduce",
         "",
-        &home.join("data/fashion-mnist"),
+        &data.join("fashion-mnist"),
         "t10k",
         "run it in a copy of the repository",
         CLASSES,
@@ -83,7 +100,7 @@ fn trained(store: &mut Store, home: &Path) -> Result<topkima::Trained, FileMista
     let net = NetParams::default()
         .check(images.side, CLASSES)
         .map_err(|mistakes| FileMistakes::of("reproduce", mistakes))?;
-    let folder = home.join("data/vit");
+    let folder = data.join("vit");
     let path = folder.join("calibration-images-idx3-ubyte.gz");
     let wrong = |path: &Path, mistakes| FileMistakes::of(&path.display().to_string(), mistakes);
     let (bytes, _) = store.whole(&path)?;
@@ -104,7 +121,7 @@ fn trained(store: &mut Store, home: &Path) -> Result<topkima::Trained, FileMista
         let (bytes, _) = store.whole(&path)?;
         read_weights(&net, &bytes).map_err(|mistakes| wrong(&path, mistakes))
     };
-    Ok(topkima::Trained {
+    Ok(Some(topkima::Trained {
         plain: checkpoint("plain")?,
         dense: checkpoint("dense")?,
         five: checkpoint("k5-kept")?,
@@ -113,12 +130,12 @@ fn trained(store: &mut Store, home: &Path) -> Result<topkima::Trained, FileMista
         images,
         calibration,
         net,
-    })
+    }))
 }
 
 /// The sweep of noise in the shipped results: the rows of the design that stops early.
-fn borne(store: &mut Store, home: &Path) -> Result<Vec<topkima::Borne>, FileMistakes> {
-    let path = home.join("experiments/results/accuracy_vs_noise/rows.csv");
+fn borne(store: &mut Store) -> Result<Vec<topkima::Borne>, FileMistakes> {
+    let path = at_hand("experiments/results/accuracy_vs_noise/rows.csv");
     let (bytes, _) = store.whole(&path)?;
     let mut reader = csv::Reader::from_reader(bytes.as_slice());
     let header = reader.headers().cloned().unwrap_or_default();

@@ -201,9 +201,11 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     if arguments.breakdown {
         write_whole(&folder.join("breakdown.csv"), &breakdown_csv(&entries))?;
     }
-    for (name, svg) in figures(&plan, &entries) {
+    let (pictures, left_out) = figures(&plan, &entries);
+    for (name, svg) in pictures {
         write_whole(&folder.join(name), svg.as_bytes())?;
     }
+    found.join(&left_out);
     let mut notices = plan.notices.clone();
     notices.join(&found);
     let about = about(&plan, (&notes, &notices), &paths, started);

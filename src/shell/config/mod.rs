@@ -2,6 +2,7 @@
 
 mod files;
 mod plan;
+pub mod shipped;
 mod training;
 pub mod tree;
 
@@ -11,8 +12,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use toml::Table;
 
-pub use files::{Input, Store, Study, find_home, list_toml, load_device};
-pub use plan::{Case, EncoderCase, Key, Overrides, Plan};
+pub use files::{Input, Store, Study, device_folder, find_above, list_toml, load_device};
+pub use plan::{Case, EncoderCase, Key, Overrides, Plan, Swept};
 pub use training::{
     AccuracyParams, DataParams, LogParams, Start, TrainingParams, TrainingPlan, Trial, WayParams,
     is_only_not_fetched, is_training,
@@ -132,7 +133,7 @@ impl<'de> Deserialize<'de> for Only {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeviceChoice {
-    /// Name of a shipped device: a file of that name in `device_params`.
+    /// Name of a device: of a file in `device_params`, or of a built-in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// A user's own device file, relative to the experiment file.
@@ -226,7 +227,8 @@ pub struct ExperimentParams {
     /// The design that deltas are taken against; none for no deltas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Folder of the device files; found beside the experiment if not given.
+    /// Folder of the device files, found beside the experiment or above it if not given; devices that it does not hold
+    /// are the built-in ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_folder: Option<PathBuf>,
     /// Queries, keys and values of single heads.

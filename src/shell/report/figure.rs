@@ -1,7 +1,10 @@
-//! Figures of a run: its own rows, the first swept key across, a line a design and other keys.
+//! Figures of a run: its own rows, the first swept key of numbers across, a line a design and other keys.
+
+use std::collections::BTreeSet;
 
 use super::rows::{Entry, header};
-use crate::shell::config::Plan;
+use crate::base::notice::Notices;
+use crate::shell::config::{Plan, Swept};
 use crate::shell::plot::{Axis, Figure, Panel, Point, Scale, Series, svg};
 use crate::study::task::Metric;
 
@@ -35,144 +38,161 @@ const AXES: [(&str, &str); 7] = [
 /// Most lines in one figure.
 const MOST_SERIES: usize = 32;
 
-/// The figures of a run by file name; none without a sweep.
+/// The figures of a run by file name, and what they do not show; none without a sweep.
 #[must_use]
-pub fn figures(plan: &Plan, entries: &[Entry]) -> Vec<(String, String)> {
+pub fn figures(plan: &Plan, entries: &[Entry]) -> (Vec<(String, String)>, Notices) {
+    let mut notices = Notices::none();
+    let Some(across) = across(&plan.swept) else {
+        return (Vec::new(), notices);
+    };
     let header = header(plan);
-    let across = plan
-        .swept
-        .iter()
-        .position(|path| numeric(entries, 1 + column_of(plan, path)))
-        .unwrap_or(0);
-    let Some(path) = plan.swept.get(across) else {
-        return Vec::new();
-    };
-    let at = 1 + across;
-    let x_is_number = numeric(entries, at);
-    let mut names: Vec<String> = Vec::new();
-    for entry in entries {
-        if !x_is_number && !names.contains(&entry.row[at]) {
-            names.push(entry.row[at].clone());
-        }
-    }
+    let key = &plan.swept[across];
     let x_of = |entry: &Entry| {
-        if x_is_number {
-            leading_number(&entry.row[at]).unwrap_or(f64::NAN)
-        } else {
-            names
-                .iter()
-                .position(|name| *name == entry.row[at])
-                .unwrap_or(0) as f64
-        }
-    };
-    let unit = entries
-        .first()
-        .and_then(|entry| entry.row[at].split_once(' '))
-        .map_or("", |(_, unit)| unit);
-    let named = AXES.iter().find(|(key, _)| key == path);
-    let label = named.map_or(path.as_str(), |(_, name)| name);
-    let label = if x_is_number && !unit.is_empty() {
-        format!("{label} ({unit})")
-    } else {
-        label.to_owned()
+        let cell = &entry.row[1 + across];
+        let place = || key.cells.iter().position(|known| known == cell);
+        key.number(cell)
+            .unwrap_or_else(|| place().unwrap_or(0) as f64)
     };
     let xs: Vec<f64> = entries.iter().map(x_of).collect();
-    let (low, high) = xs.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), x| {
-        (low.min(*x), high.max(*x))
-    });
-    let scale = if x_is_number && low > 0.0 && high / low >= 16.0 {
-        Scale::Log
-    } else {
-        Scale::Linear
+    let x = Axis {
+        label: label(key),
+        scale: match key.is_number {
+            true => scale(xs.iter().copied()),
+            false => Scale::Linear,
+        },
     };
-    let panels: Vec<Panel> = PANELS
+    let names: Vec<String> = entries
         .iter()
-        .filter_map(|(metric, title)| {
-            let mean =
-                column(&header, &format!("{metric}_mean")).or_else(|| column(&header, metric))?;
-            let mut series: Vec<Series> = Vec::new();
-            for (entry, x) in entries.iter().zip(&xs) {
-                let Ok(y) = entry.row[mean].parse::<f64>() else {
-                    continue;
-                };
-                let name = series_name(plan, entry, across);
-                let point = Point {
-                    x: *x,
-                    y,
-                    bar: bar(plan, &header, entry, (*metric, mean, y)),
-                };
-                match series.iter_mut().find(|one| one.name == name) {
-                    Some(one) => one.points.push(point),
-                    None => series.push(Series {
-                        name,
-                        points: vec![point],
-                    }),
-                }
-            }
-            series.truncate(MOST_SERIES);
-            if *metric == "score" {
-                series.extend(float_heads(&header, entries, &xs));
-            }
-            let all = || {
-                series
-                    .iter()
-                    .flat_map(|one| &one.points)
-                    .map(|point| point.y)
-            };
-            let (least, most) = (
-                all().fold(f64::INFINITY, f64::min),
-                all().fold(0.0, f64::max),
-            );
-            let metric_of_task = header.iter().position(|name| name == "metric");
-            let (title, y) = match metric_of_task {
-                Some(at) if *metric == "score" => task_titles(&entries.first()?.row[at]),
-                _ => (*title, *metric),
-            };
-            // A panel that is zero everywhere says nothing.
-            (most > 0.0).then(|| Panel {
-                title: title.to_owned(),
-                x: Axis {
-                    label: label.clone(),
-                    scale,
-                },
-                y: Axis {
-                    label: y.to_owned(),
-                    scale: if least > 0.0 && most / least >= 16.0 {
-                        Scale::Log
-                    } else {
-                        Scale::Linear
-                    },
-                },
-                series,
-                x_names: (!x_is_number).then(|| names.clone()),
-            })
-        })
+        .map(|entry| series_name(plan, entry, across))
         .collect();
+    let mut known = BTreeSet::new();
+    let all = names.iter().map(String::as_str);
+    let mut lines: Vec<&str> = all.filter(|name| known.insert(*name)).collect();
+    let there_are = lines.len();
+    lines.truncate(MOST_SERIES);
+    let mut caption = caption(plan, &header);
+    if there_are > lines.len() {
+        let drawn = format!("{} of {there_are} lines are drawn", lines.len());
+        notices.note(format!("figure.svg: {drawn}; rows.csv holds all"));
+        caption.push_str(&format!("; {drawn}, rows.csv holds all"));
+    }
+    let panel = |(metric, title): &(&str, &str)| {
+        let mean =
+            column(&header, &format!("{metric}_mean")).or_else(|| column(&header, metric))?;
+        let mut series: Vec<Series> = Vec::new();
+        for line in &lines {
+            let rows = entries.iter().zip(&xs).zip(&names);
+            let rows = rows.filter(|(_, name)| name == line);
+            let points = rows.filter_map(|((entry, x), _)| {
+                let y = entry.row[mean].parse().ok()?;
+                let bar = bar(plan, &header, entry, (*metric, mean, y));
+                Some(Point { x: *x, y, bar })
+            });
+            series.extend(drawn(line, points.collect(), key));
+        }
+        if *metric == "score" {
+            let line = float_heads(&header, entries, &xs, key);
+            series.extend(line.and_then(|line| drawn("float heads", line, key)));
+        }
+        let points = series.iter().flat_map(|one| &one.points);
+        let ys: Vec<f64> = points
+            .map(|point| point.y)
+            .filter(|y| y.is_finite())
+            .collect();
+        let (title, y) = match column(&header, "metric") {
+            Some(at) if *metric == "score" => task_titles(&entries.first()?.row[at]),
+            _ => (*title, *metric),
+        };
+        // A panel that is zero everywhere says nothing.
+        ys.iter().any(|y| *y != 0.0).then(|| Panel {
+            title: title.to_owned(),
+            x: x.clone(),
+            y: Axis {
+                label: y.to_owned(),
+                scale: scale(ys.into_iter()),
+            },
+            series,
+            x_names: (!key.is_number).then(|| key.cells.clone()),
+        })
+    };
     let figure = Figure {
         title: plan.params.question.clone(),
-        caption: match plan.params.trials {
-            1 => format!(
-                "{}, seed {}, 1 trial{}",
-                plan.name,
-                plan.params.seed,
-                match column(&header, "score_low") {
-                    Some(_) => "; bars: 95 % interval over draws of the samples (bootstrap)",
-                    None => ", so no bars",
-                }
-            ),
-            trials => format!(
-                "{}, seed {}, {trials} trials; bars: 95 % interval of the mean over trials{}",
-                plan.name,
-                plan.params.seed,
-                match column(&header, "latency_us") {
-                    Some(_) => "; alpha, time and energy of the first",
-                    None => "",
-                }
-            ),
-        },
-        panels,
+        caption,
+        panels: PANELS.iter().filter_map(panel).collect(),
     };
-    vec![("figure.svg".to_owned(), svg(&figure))]
+    (vec![("figure.svg".to_owned(), svg(&figure))], notices)
+}
+
+/// The key along x: the first of numbers among those that have several values, or the first.
+fn across(swept: &[Swept]) -> Option<usize> {
+    let first = |wanted: fn(&Swept) -> bool| swept.iter().position(wanted);
+    first(|key| key.is_number && key.cells.len() > 1)
+        .or_else(|| first(|key| key.cells.len() > 1))
+        .or_else(|| first(|key| key.is_number))
+        .or((!swept.is_empty()).then_some(0))
+}
+
+/// What stands below the axis of a key.
+fn label(key: &Swept) -> String {
+    let named = AXES.iter().find(|(path, _)| *path == key.path);
+    let name = named.map_or(key.path.as_str(), |(_, name)| name);
+    match key.unit.as_str() {
+        "" => name.to_owned(),
+        unit => format!("{name} ({unit})"),
+    }
+}
+
+/// Decades for values that are all positive and span one.
+fn scale(values: impl Iterator<Item = f64>) -> Scale {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    match low > 0.0 && high / low >= 16.0 {
+        true => Scale::Log,
+        false => Scale::Linear,
+    }
+}
+
+/// A line with its points in the order of x: rising numbers, or one place for each name of the axis.
+fn drawn(name: &str, mut points: Vec<Point>, key: &Swept) -> Option<Series> {
+    if points.is_empty() {
+        return None;
+    }
+    if key.is_number {
+        points.sort_by(|one, other| one.x.total_cmp(&other.x));
+    } else {
+        let at = |place: usize| points.iter().find(|point| point.x == place as f64);
+        let none = Point {
+            x: f64::NAN,
+            y: f64::NAN,
+            bar: None,
+        };
+        let places = 0..key.cells.len();
+        points = places.map(|place| *at(place).unwrap_or(&none)).collect();
+    }
+    let name = name.to_owned();
+    Some(Series { name, points })
+}
+
+fn caption(plan: &Plan, header: &[String]) -> String {
+    let (name, seed) = (&plan.name, plan.params.seed);
+    let has = |name| column(header, name).is_some();
+    match plan.params.trials {
+        1 => format!(
+            "{name}, seed {seed}, 1 trial{}",
+            match has("score_low") {
+                true => "; bars: 95 % interval over draws of the samples (bootstrap)",
+                false => ", so no bars",
+            }
+        ),
+        trials => format!(
+            "{name}, seed {seed}, {trials} trials; bars: 95 % interval of the mean over trials{}",
+            match has("latency_us") {
+                true => "; alpha, time and energy of the first",
+                false => "",
+            }
+        ),
+    }
 }
 
 /// Titles of the panel of a task's score and of its axis.
@@ -185,20 +205,24 @@ fn task_titles(metric: &str) -> (&'static str, &'static str) {
 }
 
 /// What float heads give, a flat line over the same axis; none if it differs between rows.
-fn float_heads(header: &[String], entries: &[Entry], xs: &[f64]) -> Option<Series> {
-    let at = header.iter().position(|name| name == "float")?;
+fn float_heads(
+    header: &[String],
+    entries: &[Entry],
+    xs: &[f64],
+    key: &Swept,
+) -> Option<Vec<Point>> {
+    let at = column(header, "float")?;
     let cell = &entries.first()?.row[at];
     let same = entries.iter().all(|entry| entry.row[at] == *cell);
     let y = cell.parse().ok().filter(|_| same)?;
-    let ends = [f64::min, f64::max].map(|end| xs.iter().copied().reduce(end));
-    let points = ends
-        .into_iter()
-        .flatten()
-        .map(|x| Point { x, y, bar: None });
-    Some(Series {
-        name: "float heads".to_owned(),
-        points: points.collect(),
-    })
+    let mut xs = xs.to_vec();
+    xs.sort_by(f64::total_cmp);
+    xs.dedup();
+    if key.is_number && xs.len() > 2 {
+        xs = vec![xs[0], xs[xs.len() - 1]];
+    }
+    let point = |x| Point { x, y, bar: None };
+    Some(xs.into_iter().map(point).collect())
 }
 
 /// The ends of a point's bar: an interval over trials, or, of a single one, over draws of the samples; none where
@@ -228,31 +252,36 @@ fn column(header: &[String], name: &str) -> Option<usize> {
     header.iter().position(|other| other == name)
 }
 
-fn column_of(plan: &Plan, path: &str) -> usize {
-    plan.swept
-        .iter()
-        .position(|other| other == path)
-        .unwrap_or(0)
-}
-
-fn leading_number(cell: &str) -> Option<f64> {
-    let number = cell.split_once(' ').map_or(cell, |(number, _)| number);
-    number.parse::<f64>().ok().filter(|value| value.is_finite())
-}
-
-fn numeric(entries: &[Entry], at: usize) -> bool {
-    entries
-        .iter()
-        .all(|entry| leading_number(&entry.row[at]).is_some())
-}
-
+/// Its design, and what the other keys are that take several values.
 fn series_name(plan: &Plan, entry: &Entry, across: usize) -> String {
     let mut name = entry.row[0].clone();
-    for (at, path) in plan.swept.iter().enumerate() {
-        if at != across {
-            let short = path.rsplit('.').next().unwrap_or(path);
-            name.push_str(&format!(", {short} {}", entry.row[1 + at]));
+    for (at, key) in plan.swept.iter().enumerate() {
+        if at != across && key.cells.len() > 1 {
+            let (short, cell) = (short(&plan.swept, at), &entry.row[1 + at]);
+            name.push_str(&format!(", {short} {cell}"));
+            if !key.unit.is_empty() {
+                name.push_str(&format!(" {}", key.unit));
+            }
         }
     }
     name
+}
+
+/// As many words from the end of a path as tell it from the other keys; `value` is none.
+fn short(swept: &[Swept], at: usize) -> String {
+    let words = |key: &Swept| -> Vec<String> {
+        let path = key.path.strip_suffix(".value").unwrap_or(&key.path);
+        path.rsplit('.').map(str::to_owned).collect()
+    };
+    let own = words(&swept[at]);
+    let alone = |count: &usize| {
+        let others = swept.iter().enumerate().filter(|(other, _)| *other != at);
+        others
+            .map(|(_, key)| words(key))
+            .all(|other| !other.starts_with(&own[..*count]))
+    };
+    let count = (1..own.len()).find(alone).unwrap_or(own.len());
+    let mut kept = own[..count].to_vec();
+    kept.reverse();
+    kept.join(".")
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::accuracy;
 use crate::base::cost::{Action, Stage};
 use crate::base::energy::Corner;
-use crate::shell::config::{Plan, tree};
+use crate::shell::config::{Plan, Swept};
 use crate::shell::experiment::Result;
 use crate::study::metrics::{Metric, Moments, Summary, quantile, steps};
 
@@ -35,7 +35,7 @@ const UNITS: [&str; 4] = ["key_tiles", "value_tiles", "sorters", "softmax_lanes"
 #[must_use]
 pub fn header(plan: &Plan) -> Vec<String> {
     let mut header = vec!["design".to_owned()];
-    header.extend(plan.swept.iter().cloned());
+    header.extend(plan.swept.iter().map(Swept::header));
     header.push("trials".to_owned());
     if plan.params.model.is_some() {
         header.extend(accuracy::COLUMNS.map(str::to_owned));
@@ -71,7 +71,7 @@ pub(super) fn number(value: Option<f64>) -> String {
 #[must_use]
 pub fn entry(plan: &Plan, result: &Result) -> Entry {
     let mut row = vec![plan.params.design[result.design].name.clone()];
-    row.extend(plan.values(result.point).into_iter().map(tree::cell));
+    row.extend(plan.cells(result.point).into_iter().map(str::to_owned));
     row.push(plan.params.trials.to_string());
     if let Some(found) = &result.accuracy {
         row.extend(accuracy::cells(found, result.noise_lsb));

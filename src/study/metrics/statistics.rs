@@ -58,8 +58,8 @@ pub struct Summary {
 /// Latencies by size class of one part in 1024, so that memory does not grow with trials.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Latencies {
-    classes: BTreeMap<u64, u64>,
-    longest: Picos,
+    /// How many by class, and the longest of each.
+    classes: BTreeMap<u64, (u64, Picos)>,
 }
 
 impl Latencies {
@@ -69,20 +69,20 @@ impl Latencies {
             .checked_ilog2()
             .unwrap_or(0)
             .saturating_sub(10);
-        *self
-            .classes
-            .entry(latency.get() >> shift << shift)
-            .or_default() += 1;
-        self.longest = self.longest.max(latency);
+        let class = latency.get() >> shift;
+        let (count, longest) = self.classes.entry(class << shift).or_default();
+        *count += 1;
+        *longest = latency.max(*longest);
     }
 
-    /// The latency that a share of the heads do not exceed, rounded down by at most 0.1 %.
+    /// A latency that occurred and that at least a share of the heads do not exceed: the smallest such, or one at most
+    /// 0.1 % longer.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<Picos> {
-        if share >= 1.0 {
-            return (!self.classes.is_empty()).then_some(self.longest);
-        }
-        quantile(&self.classes, share).map(Picos::new)
+        let counts = self.classes.iter();
+        let counts = counts.map(|(class, (count, _))| (*class, *count)).collect();
+        let class = quantile(&counts, share)?;
+        self.classes.get(&class).map(|(_, longest)| *longest)
     }
 }
 
@@ -191,6 +191,23 @@ mod tests {
         }
         let delta = summary.deltas.unwrap()[0];
         assert_eq!((delta.mean, delta.ci95()), (2.0, Some(0.0)));
+    }
+
+    #[test]
+    fn a_quantile_of_latencies_occurred_and_of_one_it_is_its_value() {
+        let picos = 97_254_321;
+        let mut latencies = Latencies::default();
+        assert_eq!(latencies.quantile(0.5), None);
+        latencies.add(Picos::new(picos));
+        for share in [0.5, 0.95, 1.0] {
+            assert_eq!(latencies.quantile(share), Some(Picos::new(picos)));
+        }
+        // Twice as long for one of four: half of them take no more than the short ones.
+        latencies.add(Picos::new(2 * picos));
+        latencies.add(Picos::new(picos - 1));
+        latencies.add(Picos::new(picos - 1));
+        assert_eq!(latencies.quantile(0.5), Some(Picos::new(picos)));
+        assert_eq!(latencies.quantile(1.0), Some(Picos::new(2 * picos)));
     }
 
     #[test]

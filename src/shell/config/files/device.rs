@@ -1,21 +1,25 @@
 //! A device file with what it includes, its grade and what the experiment sets otherwise.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use toml::{Table, Value};
 
-use super::{Store, about, list_toml, named, there};
+use super::{
+    DEVICES, Store, about, canonical, device_folder, list_toml, look, named, there, within,
+};
 use crate::base::mistake::{Mistake, Mistakes};
 use crate::hardware::device::{Device, DeviceParams};
-use crate::shell::config::{DeviceChoice, FileMistakes, tree};
+use crate::shell::config::{DeviceChoice, FileMistakes, shipped, tree};
 
 /// Reads and checks one device file on its own, with a grade if one is named.
 ///
 /// # Errors
 /// Every mistake in it.
 pub fn load_device(path: &Path, choice: &DeviceChoice) -> Result<Device, FileMistakes> {
-    Store::default().device_at(&named(path), path, choice)
+    let devices = device_folder(path.parent().unwrap_or(Path::new(".")));
+    Store::default().device_at(&named(path), (path, &devices), choice)
 }
 
 /// Checked devices that are kept at once; a sweep may go through any number of them.
@@ -44,11 +48,15 @@ struct Reading {
 }
 
 impl Store {
-    /// A device file with what it includes, as one tree.
-    fn device_tree(&mut self, path: &Path, reading: &mut Reading) -> Result<Table, FileMistakes> {
+    /// A device file with what it includes, as one tree; `devices` is where its includes lie that do not lie beside it.
+    fn device_tree(
+        &mut self,
+        (path, devices): (&Path, &Path),
+        reading: &mut Reading,
+    ) -> Result<Table, FileMistakes> {
         const DEEPEST: usize = 8;
         const MOST: usize = 64;
-        let own_path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let own_path = canonical(path);
         let wrong = |value: String, problem: String, fix: &str| {
             let mut mistakes = Mistakes::none();
             mistakes.add("include", value, problem, fix);
@@ -74,8 +82,14 @@ impl Store {
             let mut mistakes = FileMistakes::default();
             for name in list {
                 let shown = format!("\"{name}\"");
-                let part = path.parent().unwrap_or(Path::new(".")).join(&name);
-                let whole = std::fs::canonicalize(&part).unwrap_or_else(|_| part.clone());
+                let part = match included(path, devices, &name) {
+                    Ok(part) => part,
+                    Err((problem, fix)) => {
+                        mistakes.join(wrong(shown, problem, &fix));
+                        continue;
+                    }
+                };
+                let whole = canonical(&part);
                 if reading.way.contains(&whole) {
                     mistakes.join(wrong(
                         shown,
@@ -91,9 +105,7 @@ impl Store {
                         "put their keys into fewer files",
                     ));
                 } else {
-                    match there(&named(path), "include", Path::new(&name), &part)
-                        .and_then(|()| self.device_tree(&part, reading))
-                    {
+                    match self.device_tree((&part, devices), reading) {
                         Ok(inner) => tree::merge(&mut merged, &inner),
                         Err(found) => mistakes.join(found),
                     }
@@ -122,7 +134,8 @@ impl Store {
         path: &Path,
         choice: &DeviceChoice,
     ) -> Result<DeviceParams, FileMistakes> {
-        let mut written = self.written(&named(path), path, choice)?;
+        let devices = device_folder(path.parent().unwrap_or(Path::new(".")));
+        let mut written = self.written(&named(path), (path, &devices), choice)?;
         match written.reading.value.take() {
             Some(params) if written.found.0.is_empty() => Ok(params),
             _ => Err(written.found),
@@ -136,14 +149,14 @@ impl Store {
     fn device_at(
         &mut self,
         file: &str,
-        path: &Path,
+        (path, devices): (&Path, &Path),
         choice: &DeviceChoice,
     ) -> Result<Device, FileMistakes> {
         let Written {
             mut reading,
             layers,
             mut found,
-        } = self.written(file, path, choice)?;
+        } = self.written(file, (path, devices), choice)?;
         let params = reading.value.take();
         match params.map(|params| params.check(choice.age, &choice.selection())) {
             Some(Ok(mut device)) if found.0.is_empty() => {
@@ -178,11 +191,11 @@ impl Store {
     fn written(
         &mut self,
         file: &str,
-        path: &Path,
+        (path, devices): (&Path, &Path),
         choice: &DeviceChoice,
     ) -> Result<Written, FileMistakes> {
         let mut read = Reading::default();
-        let mut tree = self.device_tree(path, &mut read)?;
+        let mut tree = self.device_tree((path, devices), &mut read)?;
         let mut layers = read.layers;
         let grades = match tree.remove("grades") {
             Some(Value::Table(grades)) => grades,
@@ -267,31 +280,37 @@ impl Store {
         let mut mistakes = Mistakes::none();
         match (&choice.name, &choice.path) {
             (Some(name), None) => {
-                let known = list_toml(devices);
-                if known.contains(name) {
-                    return self.device_at(file, &devices.join(format!("{name}.toml")), choice);
+                let built_in = shipped::path(DEVICES);
+                let places = [devices, built_in.as_path()];
+                if let Some(place) = places.iter().find(|place| list_toml(place).contains(name)) {
+                    let path = place.join(format!("{name}.toml"));
+                    return self.device_at(file, (&path, devices), choice);
                 }
+                let known: BTreeSet<String> = places.map(list_toml).into_iter().flatten().collect();
                 let near = tree::words::nearest(name, known.iter().map(String::as_str));
                 let near =
                     near.map_or_else(String::new, |near| format!("did you mean \"{near}\"? "));
+                let place = match shipped::name(devices) {
+                    Some(_) => "in the program".to_owned(),
+                    None => format!("in {} or in the program", devices.display()),
+                };
+                let beside = format!("{}.toml", name.strip_suffix(".toml").unwrap_or(name));
+                let own = match folder.join(&beside).is_file() {
+                    true => format!("the file beside the experiment is path = \"{beside}\""),
+                    false => "a file of your own goes in `device.path`".to_owned(),
+                };
+                let known: Vec<String> = known.into_iter().collect();
                 mistakes.add(
                     "device.name",
                     format!("\"{name}\""),
-                    format!("there is no such device in {}", devices.display()),
-                    format!(
-                        "{near}there are: {}; a file of your own goes in `device.path`",
-                        if known.is_empty() {
-                            "none".to_owned()
-                        } else {
-                            known.join(", ")
-                        }
-                    ),
+                    format!("there is no such device {place}"),
+                    format!("{near}there are: {}; {own}", known.join(", ")),
                 );
             }
             (None, Some(path)) => {
-                let whole = folder.join(path);
+                let whole = within(folder, path);
                 there(file, "device.path", path, &whole)?;
-                return self.device_at(file, &whole, choice);
+                return self.device_at(file, (&whole, devices), choice);
             }
             (name, _) => mistakes.add(
                 "device",
@@ -306,6 +325,43 @@ impl Store {
         }
         Err(FileMistakes::of(file, mistakes))
     }
+}
+
+/// The file that an include means: beside the one that names it, else by its name in the folder of devices, else the
+/// built-in one. What is built in is included by name alone, so that a file of one's own replaces it there too.
+fn included(path: &Path, devices: &Path, name: &str) -> Result<PathBuf, (String, String)> {
+    let beside = within(path.parent().unwrap_or(Path::new(".")), Path::new(name));
+    let built_in = shipped::path(DEVICES);
+    let is_name = Path::new(name)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    let mut places = Vec::new();
+    if is_name {
+        places.extend([devices.join(name), built_in.join(name)]);
+    }
+    let first = if shipped::name(path).is_some() {
+        places.len()
+    } else {
+        0
+    };
+    places.insert(first, beside.clone());
+    if let Some(found) = places.into_iter().find(|place| look(place).is_ok()) {
+        return Ok(found);
+    }
+    let shared: Vec<String> = shipped::list(&built_in.join("shared"), ".toml")
+        .into_iter()
+        .map(|name| format!("shared/{name}.toml"))
+        .collect();
+    let near = tree::words::nearest(name, shared.iter().map(String::as_str));
+    let near = near.map_or_else(String::new, |near| format!("did you mean \"{near}\"? "));
+    let (problem, _) = look(&beside).err().unwrap_or_default();
+    Err((
+        problem,
+        format!(
+            "{near}a path is relative to the file that names it; of the shipped files any can include {}",
+            shared.join(" and ")
+        ),
+    ))
 }
 
 fn no_grade(path: &Path, grade: &str, grades: &Table) -> Mistakes {

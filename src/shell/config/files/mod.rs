@@ -11,13 +11,14 @@ pub use study::Study;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use toml::Table;
 
-use super::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES, tree};
+use super::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES, shipped, tree};
 use crate::base::mistake::{Mistake, Mistakes};
 use crate::base::rng::Seed;
 use crate::hardware::device::Device;
@@ -72,29 +73,72 @@ fn about(file: &Path, problem: impl Into<String>, fix: impl Into<String>) -> Fil
 
 /// A mistake of the key that names a file, if there is nothing at its path.
 fn there(file: &str, key: &str, path: &Path, whole: &Path) -> Result<(), FileMistakes> {
-    let Err(error) = fs::metadata(whole) else {
+    let Err((problem, fix)) = look(whole) else {
         return Ok(());
     };
     let mut mistakes = Mistakes::none();
-    mistakes.add(
-        key,
-        format!("\"{}\"", path.display()),
-        format!("cannot be opened ({error})"),
-        "check the path; it is relative to the file that names it",
-    );
+    mistakes.add(key, format!("\"{}\"", path.display()), problem, fix);
     Err(FileMistakes::of(file, mistakes))
 }
 
-/// The folder that holds `device_params`: `start` or the nearest folder above it, else the folder the
-/// program was built in.
-#[must_use]
-pub fn find_home(start: &Path) -> PathBuf {
-    let start = fs::canonicalize(start).unwrap_or_else(|_| start.to_owned());
-    let near = start
-        .ancestors()
-        .find(|folder| folder.join("device_params").is_dir());
-    near.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), Path::to_owned)
+/// What is there; or the problem and what to do about it.
+fn look(path: &Path) -> Result<Option<fs::Metadata>, (String, String)> {
+    if shipped::name(path).is_some() {
+        return match shipped::bytes(path) {
+            Some(_) => Ok(None),
+            None => Err((
+                "is not built into the program".to_owned(),
+                "take the file itself from the repository, or run this in a copy of it".to_owned(),
+            )),
+        };
+    }
+    fs::metadata(path).map(Some).map_err(|error| {
+        let mut fix = "check the path; it is relative to the file that names it".to_owned();
+        if let Some(shipped) = shipped::called(path).filter(|_| error.kind() == ErrorKind::NotFound)
+        {
+            fix = format!("{fix}; the shipped one is `{}`", shipped.display());
+        }
+        (format!("cannot be opened ({error})"), fix)
+    })
 }
+
+/// A path from a folder; a built-in one is whole.
+pub(super) fn within(folder: &Path, path: &Path) -> PathBuf {
+    match shipped::name(path) {
+        Some(_) => path.to_owned(),
+        None => folder.join(path),
+    }
+}
+
+/// A path without steps back and links, as far as there is something at it.
+pub(super) fn canonical(path: &Path) -> PathBuf {
+    match shipped::name(path) {
+        Some(name) => shipped::path(&name),
+        None => fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+    }
+}
+
+/// The folder of this name in `start` or in the nearest folder above it; above the current folder, where `start` is
+/// built in.
+#[must_use]
+pub fn find_above(start: &Path, name: &str) -> Option<PathBuf> {
+    let start = match shipped::name(start) {
+        Some(_) => Path::new("."),
+        None => start,
+    };
+    let start = canonical(start);
+    let mut folders = start.ancestors().map(|folder| folder.join(name));
+    folders.find(|folder| folder.is_dir())
+}
+
+/// Where the devices of a file in `start` are looked for before the built-in ones: the nearest `device_params`.
+#[must_use]
+pub fn device_folder(start: &Path) -> PathBuf {
+    find_above(start, DEVICES).unwrap_or_else(|| shipped::path(DEVICES))
+}
+
+/// What the folder of device files is called.
+const DEVICES: &str = "device_params";
 
 impl Store {
     /// Every file read so far, in order of their paths.
@@ -108,13 +152,11 @@ impl Store {
     }
 
     fn bytes(&mut self, path: &Path, most: u64) -> Result<Vec<u8>, FileMistakes> {
-        let metadata = fs::metadata(path).map_err(|error| {
-            about(
-                path,
-                format!("cannot be opened ({error})"),
-                "check the path; it is relative to the file that names it",
-            )
-        })?;
+        let Some(metadata) = look(path).map_err(|(problem, fix)| about(path, problem, fix))? else {
+            let bytes = shipped::bytes(path).unwrap_or_default().to_vec();
+            self.note(path, &bytes);
+            return Ok(bytes);
+        };
         if !metadata.is_file() {
             return Err(about(
                 path,
@@ -136,13 +178,15 @@ impl Store {
                 "check its permissions",
             )
         })?;
-        let hash = Sha256::digest(&bytes);
-        let hex = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.inputs.insert(
-            fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
-            hex,
-        );
+        self.note(path, &bytes);
         Ok(bytes)
+    }
+
+    /// Keeps the hash of a file that was read.
+    fn note(&mut self, path: &Path, bytes: &[u8]) {
+        let hash = Sha256::digest(bytes);
+        let hex = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.inputs.insert(canonical(path), hex);
     }
 
     /// A TOML file as a tree.
@@ -303,7 +347,7 @@ impl Store {
         folder: &Path,
         path: &Path,
     ) -> Result<Arc<Arrays>, FileMistakes> {
-        let whole = folder.join(path);
+        let whole = within(folder, path);
         there(file, key, path, &whole)?;
         self.arrays(&whole)
     }
@@ -394,6 +438,9 @@ pub fn list_toml(folder: &Path) -> Vec<String> {
 
 /// Names of the files in a folder with this ending, without it, in order.
 fn list(folder: &Path, ending: &str) -> Vec<String> {
+    if shipped::name(folder).is_some() {
+        return shipped::list(folder, ending);
+    }
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };

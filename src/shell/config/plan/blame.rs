@@ -8,7 +8,10 @@ use super::super::{FileMistake, FileMistakes, tree};
 pub(in super::super) struct Origin {
     path: String,
     file: Option<&'static str>,
-    key: String,
+    /// The key that wrote there.
+    pub(super) key: String,
+    /// Which of its values did, where it holds a list of them.
+    place: String,
 }
 
 impl Origin {
@@ -18,6 +21,15 @@ impl Origin {
             path: tree::normal(path),
             file: None,
             key,
+            place: String::new(),
+        }
+    }
+
+    /// The value at this place of a swept key's list: a part of it, `[1]` of a list for each head, lies within.
+    pub(super) fn swept(path: &str, place: usize) -> Self {
+        Self {
+            place: format!("[{place}]"),
+            ..Self::in_file(path, format!("sweep.\"{path}\""))
         }
     }
 
@@ -34,9 +46,12 @@ impl Origin {
 pub(in super::super) fn blame(found: FileMistakes, file: &str, origins: &[Origin]) -> FileMistakes {
     let mut told = FileMistakes::default();
     for mut one in found.0 {
-        if one.file == file {
-            // The last one that wrote there; where none did, the file itself is right.
-            let _ = origins.iter().rev().any(|origin| origin.takes(&mut one));
+        // From the last one that wrote there to the first: the command line may hold the list that is swept. Where
+        // none did, the file itself is right.
+        for origin in origins.iter().rev() {
+            if one.file == file {
+                origin.takes(&mut one);
+            }
         }
         told.join(FileMistakes(vec![one]));
     }
@@ -45,14 +60,14 @@ pub(in super::super) fn blame(found: FileMistakes, file: &str, origins: &[Origin
 
 impl Origin {
     /// Rewrites a mistake that stems from here.
-    fn takes(&self, one: &mut FileMistake) -> bool {
+    fn takes(&self, one: &mut FileMistake) {
         let mistake = &mut one.mistake;
         let above = mistake.key.clone();
         let is_unknown = mistake.problem == tree::UNKNOWN;
         if tree::is_within(&above, &self.path) && !(is_unknown && above == self.path) {
-            mistake.key = format!("{}{}", self.key, &above[self.path.len()..]);
+            mistake.key = format!("{}{}{}", self.key, self.place, &above[self.path.len()..]);
         } else if above.is_empty() || !tree::is_within(&self.path, &above) {
-            return false;
+            return;
         } else if is_unknown {
             // The whole path with the one word changed that is wrong.
             let name = above.rsplit('.').next().unwrap_or(&above);
@@ -83,11 +98,10 @@ impl Origin {
             mistake.key.clone_from(&self.key);
             mistake.value.clear();
         } else {
-            return false;
+            return;
         }
         if let Some(file) = self.file {
             one.file = file.to_owned();
         }
-        true
     }
 }

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use toml::Value;
 
+use super::super::files::{canonical, within};
 use super::super::{ExperimentParams, MAX_POINTS, MAX_TRIALS, tree};
+use super::Swept;
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::study::workload::CalibrationSource;
 
 /// Keys of the experiment as a whole, which neither a sweep nor a design can set.
@@ -26,12 +29,12 @@ pub(super) fn whole(path: &str) -> Option<&str> {
     WHOLE.contains(&top).then_some(top)
 }
 
-/// The swept paths and their values.
+/// The swept keys and their values.
 pub(super) fn sweep(
     params: &ExperimentParams,
     mistakes: &mut Mistakes,
-) -> (Vec<String>, Vec<Vec<Value>>) {
-    let mut swept = Vec::new();
+) -> (Vec<Swept>, Vec<Vec<Value>>) {
+    let mut swept: Vec<Swept> = Vec::new();
     let mut values = Vec::new();
     let mut points = 1_u64;
     for (path, value) in &params.sweep {
@@ -57,7 +60,29 @@ pub(super) fn sweep(
         match value {
             Value::Array(list) if !list.is_empty() => {
                 points = points.saturating_mul(list.len() as u64);
-                swept.push(path.clone());
+                let (key, own) = (Swept::of(path, list), tree::normal(path));
+                let other = swept.iter().find(|other| {
+                    let other = tree::normal(&other.path);
+                    tree::is_within(&own, &other) || tree::is_within(&other, &own)
+                });
+                if let Some(other) = other {
+                    mistakes.add(
+                        &at,
+                        "",
+                        format!("writes where sweep.\"{}\" writes, so that one value would replace the other", other.path),
+                        "sweep one of the two, with whole values",
+                    );
+                    continue;
+                }
+                if let Some((first, second)) = key.repeated(list) {
+                    mistakes.add(
+                        &format!("{at}[{second}]"),
+                        tree::show(&list[second]),
+                        format!("stands in the list already, at [{first}]: its rows would be there twice"),
+                        "take one of them out",
+                    );
+                }
+                swept.push(key);
                 values.push(list.clone());
             }
             Value::Array(_) => mistakes.add(
@@ -91,6 +116,24 @@ pub(super) fn sweep(
         "sweep fewer values, or split the experiment",
     );
     (swept, values)
+}
+
+/// Swept keys that a design sets itself: the sweep does not reach it.
+pub(super) fn unreached(params: &ExperimentParams, swept: &[Swept]) -> Notices {
+    let mut notices = Notices::none();
+    for design in &params.design {
+        for key in swept {
+            let own = tree::normal(&key.path);
+            let sets = |path: &&String| tree::is_within(&own, &tree::normal(path));
+            if let Some(path) = design.set.keys().find(sets) {
+                notices.note(format!(
+                    "design \"{}\" sets `{path}` itself, so its rows are the same for every value of sweep.\"{}\"",
+                    design.name, key.path
+                ));
+            }
+        }
+    }
+    notices
 }
 
 /// Checks what belongs to the experiment as a whole; the index of the reference design.
@@ -166,12 +209,8 @@ pub(super) fn check_head(params: &ExperimentParams, mistakes: &mut Mistakes) -> 
 
 /// Makes the paths of a resolved experiment independent of where it lies.
 pub(super) fn make_absolute(params: &mut ExperimentParams, folder: &Path, devices: &Path) {
-    let absolute = |path: &Path| {
-        let joined = folder.join(path);
-        std::fs::canonicalize(&joined).unwrap_or(joined)
-    };
-    params.device_folder =
-        Some(std::fs::canonicalize(devices).unwrap_or_else(|_| devices.to_owned()));
+    let absolute = |path: &Path| canonical(&within(folder, path));
+    params.device_folder = Some(canonical(devices));
     if let Some(path) = &mut params.device.path {
         *path = absolute(path);
     }

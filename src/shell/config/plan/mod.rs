@@ -5,6 +5,7 @@ mod encoder;
 mod head;
 mod overrides;
 mod told;
+mod swept;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,12 +15,13 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 pub(super) use self::blame::{Origin, blame};
-use self::head::{check_head, make_absolute, sweep, whole};
+use self::head::{check_head, make_absolute, sweep, unreached, whole};
 pub use self::overrides::Overrides;
 use self::told::Told;
+pub use self::swept::Swept;
 use super::{
-    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, find_home,
-    is_training, tree,
+    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, device_folder,
+    files::within, is_training, list_toml, shipped, tree,
 };
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
@@ -65,8 +67,8 @@ pub struct Plan {
     pub name: String,
     /// Everything filled in.
     pub params: ExperimentParams,
-    /// Swept paths, in the order of the file.
-    pub swept: Vec<String>,
+    /// Swept keys, in the order of the file.
+    pub swept: Vec<Swept>,
     /// Index of the design that deltas are taken against.
     pub reference: Option<usize>,
     /// What a reader should know.
@@ -125,13 +127,14 @@ impl Plan {
             .unwrap_or(Path::new("."))
             .to_owned();
         let devices = match &params.device_folder {
-            Some(own) => folder.join(own),
-            None => find_home(&folder).join("device_params"),
+            Some(own) => within(&folder, own),
+            None => device_folder(&folder),
         };
         let mut mistakes = Mistakes::none();
         if let Some(own) = &params.device_folder {
             mistakes.require(
-                devices.is_dir(),
+                devices.is_dir()
+                    || (shipped::name(&devices).is_some() && !list_toml(&devices).is_empty()),
                 "device_folder",
                 format!("\"{}\"", own.display()),
                 "is not a folder",
@@ -227,7 +230,7 @@ impl Plan {
             return;
         }
         self.keys.reserve(self.points() * self.designs());
-        let mut notices = Notices::none();
+        let mut notices = unreached(&self.params, &self.swept);
         for point in 0..self.points() {
             if !go_on(found) {
                 return;
@@ -253,22 +256,25 @@ impl Plan {
         self.params.design.len()
     }
 
-    /// The swept values of a point, the last key running fastest.
-    #[must_use]
-    pub fn values(&self, point: usize) -> Vec<&Value> {
+    /// Where the values of a point stand in their lists, the last key running fastest.
+    fn places(&self, point: usize) -> Vec<usize> {
         let mut rest = point;
-        let mut chosen: Vec<&Value> = self
-            .values
-            .iter()
-            .rev()
-            .map(|values| {
-                let value = &values[rest % values.len()];
-                rest /= values.len();
-                value
-            })
-            .collect();
-        chosen.reverse();
-        chosen
+        let place = |values: &Vec<Value>| {
+            let at = rest % values.len();
+            rest /= values.len();
+            at
+        };
+        let mut places: Vec<usize> = self.values.iter().rev().map(place).collect();
+        places.reverse();
+        places
+    }
+
+    /// The swept values of a point as cells of a table.
+    #[must_use]
+    pub fn cells(&self, point: usize) -> Vec<&str> {
+        let places = self.places(point);
+        let swept = self.swept.iter().zip(places);
+        swept.map(|(key, at)| key.cells[at].as_str()).collect()
     }
 
     /// What a case shares with others, known since the check.
@@ -290,24 +296,24 @@ impl Plan {
     pub fn case(&mut self, point: usize, design: usize) -> Result<Case, FileMistakes> {
         let mut tree = self.tree.clone();
         let mut mistakes = Mistakes::none();
-        let swept: Vec<(String, Value)> = self
-            .swept
-            .iter()
-            .cloned()
-            .zip(self.values(point).into_iter().cloned())
-            .collect();
+        let places = self.places(point);
+        let swept = self.swept.iter().zip(&self.values).zip(&places);
+        let swept = swept.map(|((swept, values), at)| {
+            let origin = Origin::swept(&swept.path, *at);
+            (&swept.path, &values[*at], origin)
+        });
         let own = self.params.design[design].set.iter();
         let own = own.filter(|(at, _)| whole(at).is_none());
+        let own = own.map(|(at, value)| {
+            let key = format!("design[{design}].set.\"{at}\"");
+            (at, value, Origin::in_file(at, key))
+        });
         let mut origins = self.origins.clone();
-        for (at, value, key) in swept
-            .iter()
-            .map(|(at, value)| (at, value, format!("sweep.\"{at}\"")))
-            .chain(own.map(|(at, value)| (at, value, format!("design[{design}].set.\"{at}\""))))
-        {
+        for (at, value, origin) in swept.chain(own) {
             match tree::set(&mut tree, at, value.clone()) {
-                Ok(()) => origins.push(Origin::in_file(at, key)),
+                Ok(()) => origins.push(origin),
                 Err(part) => mistakes.add(
-                    &key,
+                    &origin.key,
                     "",
                     format!("the path does not exist: `{part}` is not a table"),
                     "a path is keys of this file joined by points, such as \"topk.k\"",

@@ -118,8 +118,8 @@ pub struct Inputs {
     pub workload: Workload,
     /// The paper's device: its time constants are replayed and its prices are used.
     pub device: DeviceParams,
-    /// A transformer trained for few keys.
-    pub trained: Trained,
+    /// A transformer trained for few keys, where its weights and images are at hand.
+    pub trained: Option<Trained>,
     /// A sweep of noise, the first point without any.
     pub borne: Vec<Borne>,
 }
@@ -134,7 +134,7 @@ pub fn topkima(inputs: &Inputs) -> Vec<Row> {
     let mut rows = replay::rows(constants);
     rows.extend(fitted::rows(constants));
     rows.extend(simulated::rows(inputs));
-    rows.extend(trained::rows(&inputs.trained, &Pool));
+    rows.extend(trained::rows(inputs.trained.as_ref(), &Pool));
     rows.extend(borne::rows(&inputs.borne));
     rows.extend(sensitivity::rows(&inputs.device));
     rows.extend(system::rows(&inputs.device));

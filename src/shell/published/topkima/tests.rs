@@ -42,7 +42,7 @@ fn inputs() -> Inputs {
             .assemble(&arrays[0], Some(&arrays[1]), false)
             .unwrap(),
         device: device(),
-        trained: trained::shipped(400),
+        trained: Some(trained::shipped(400)),
         borne: [(0.0, 80.0), (1.0, 79.0), (2.0, 77.0)]
             .map(|(noise_lsb, score)| Borne {
                 noise_lsb,

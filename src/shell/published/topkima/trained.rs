@@ -40,14 +40,16 @@ pub struct Trained {
 const TERNARY_CLIP: f64 = 90.0;
 
 /// All rows; `crew` does the work.
-pub(super) fn rows(trained: &Trained, crew: &impl Crew) -> Vec<Row> {
-    made(trained, crew).unwrap_or_else(|mistakes| {
-        vec![Row::refused(
-            How::OtherModel,
-            "a ViT trained for few keys",
-            &mistakes,
-        )]
-    })
+pub(super) fn rows(trained: Option<&Trained>, crew: &impl Crew) -> Vec<Row> {
+    const QUANTITY: &str = "a ViT trained for few keys";
+    let Some(trained) = trained else {
+        return vec![Row::new(How::OtherModel, QUANTITY, "-", "not at hand").note(
+            "Needs data/vit and data/fashion-mnist, 6 MB that are not built into the program: run it in a copy of the \
+             repository, or beside a folder `data` that holds the two.",
+        )];
+    };
+    made(trained, crew)
+        .unwrap_or_else(|mistakes| vec![Row::refused(How::OtherModel, QUANTITY, &mistakes)])
 }
 
 /// Points of accuracy lost between two lists of right answers to the same images, and half of a 95 %

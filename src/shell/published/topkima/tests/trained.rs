@@ -95,7 +95,7 @@ fn the_trends_are_the_papers() {
 fn a_checkpoint_that_says_nothing_of_its_rounding_is_refused_in_words() {
     let mut trained = shipped(2);
     trained.rounded.1.remove("units");
-    let rows = super::super::trained::rows(&trained, &Pool);
+    let rows = super::super::trained::rows(Some(&trained), &Pool);
     assert_eq!(rows.len(), 1);
     assert!(
         rows[0].model == "refused" && rows[0].note.contains("units"),
@@ -106,6 +106,15 @@ fn a_checkpoint_that_says_nothing_of_its_rounding_is_refused_in_words() {
         .rounded
         .1
         .insert("units".to_owned(), "[1.0]".to_owned());
-    let rows = super::super::trained::rows(&trained, &Pool);
+    let rows = super::super::trained::rows(Some(&trained), &Pool);
     assert!(rows[0].note.contains("must be 60"), "{rows:?}");
+}
+
+/// What the program does not hold in itself is one row that says how to get it, and no miss.
+#[test]
+fn weights_that_are_not_at_hand_are_named() {
+    let rows = super::super::trained::rows(None, &Pool);
+    assert_eq!((rows.len(), rows[0].model.as_str()), (1, "not at hand"));
+    assert!(rows[0].note.contains("data/fashion-mnist"));
+    assert!(super::super::misses(&rows).is_empty());
 }
