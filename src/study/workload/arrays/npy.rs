@@ -195,7 +195,7 @@ pub(super) fn write(shape: &[u64], values: &[f64]) -> Vec<u8> {
     };
     let mut text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({lengths}), }}");
     let begun = MAGIC.len() + 4;
-    while (begun + text.len() + 1) % 64 != 0 {
+    while !(begun + text.len() + 1).is_multiple_of(64) {
         text.push(' ');
     }
     text.push('\n');
