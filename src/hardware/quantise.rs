@@ -115,8 +115,8 @@ pub struct Scale {
 }
 
 impl Quantiser {
-    /// Fits the scale to calibration values. All-zero values get the scale 1. An exact operand is
-    /// scaled to the `nominal` largest code without rounding, so that charges and weight levels mean
+    /// Fits the scale to calibration values. Where the largest that counts is zero, the unit is zero as well and no
+    /// value has a code: a caller refuses such rows. An exact operand is scaled to the `nominal` largest code without rounding, so that charges and weight levels mean
     /// the same as in the quantised hardware.
     #[must_use]
     pub fn fit(self, calibration: &[f64], nominal: u32) -> Scale {
@@ -130,8 +130,11 @@ impl Quantiser {
                 percentile(calibration.iter().map(|x| x.abs()).collect(), percent).unwrap_or(0.0)
             }
         };
-        let unit = if largest > 0.0 { largest / max } else { 1.0 };
-        Scale { unit, max, rounds }
+        Scale {
+            unit: largest / max,
+            max,
+            rounds,
+        }
     }
 
     /// Largest magnitude of a code, if the operand is quantised at all.

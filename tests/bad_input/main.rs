@@ -9,5 +9,7 @@ mod asked;
 mod devices;
 mod experiments;
 mod mutations;
+mod ranges;
+mod rows;
 mod setup;
 mod sweeps;

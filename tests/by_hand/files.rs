@@ -6,7 +6,7 @@ use crate::setup::*;
 use topkima::hardware::attention::{Head, Reference};
 use topkima::hardware::topk::Split;
 use topkima::study::workload::arrays::Array;
-use topkima::study::workload::{Arrays, CalibrationSource, FileParams};
+use topkima::study::workload::{Arrays, Axes, CalibrationSource, FileParams};
 
 fn array(shape: &[usize], values: &[f64]) -> Array {
     Array {
@@ -20,6 +20,7 @@ fn assembled(arrays: &Arrays, scaled: bool) -> Head {
     let params = FileParams {
         path: "own.npz".into(),
         heads: None,
+        axes: Axes::default(),
         scaled,
         calibration: CalibrationSource::First(1),
     };

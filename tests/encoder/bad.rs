@@ -170,3 +170,34 @@ fn experiments_that_make_no_sense_are_refused() {
     let (output, _) = folder.run(&["--dump", "x.npz"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+/// The file with all values of the tensors whose name holds `part` set to zero.
+fn zeroed(bytes: &[u8], part: &str) -> Vec<u8> {
+    let length = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let mut bytes = bytes.to_vec();
+    for (name, about) in header.as_object().unwrap() {
+        if name.contains(part) {
+            let [from, to] = [0, 1].map(|at| about["data_offsets"][at].as_u64().unwrap() as usize);
+            bytes[8 + length + from..8 + length + to].fill(0);
+        }
+    }
+    bytes
+}
+
+/// Its codes would be zero whatever the scale; nothing says so later.
+#[test]
+fn a_head_whose_operand_is_zero_is_refused_before_anything_runs() {
+    for (part, name, key) in [
+        ("layer.0.attention.self.value", "V", "quantise.v"),
+        ("layer.0.attention.self.key", "K", "quantise.k"),
+        ("layer.0.attention.self.query", "Q", "quantise.q"),
+    ] {
+        let folder = Folder::new();
+        let weights = folder.path().join("model.safetensors");
+        fs::write(&weights, zeroed(&fs::read(&weights).unwrap(), part)).unwrap();
+        folder.refuses(&[&format!(
+            "own.toml: {key}: the calibration rows of head 0 hold no {name} but zero, so there is no scale"
+        )]);
+    }
+}

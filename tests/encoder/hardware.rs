@@ -89,7 +89,7 @@ impl Bench {
 
     /// Features in the order of the inputs, run in these batches.
     fn run(&self, trial: u64, batches: &[&[usize]]) -> Run {
-        let simulated = Simulated::calibrate(&self.laid, SEED, &self.recorded);
+        let simulated = Simulated::calibrate(&self.laid, SEED, &self.recorded).unwrap();
         let chip = simulated.on_chip(trial);
         let mut features = vec![Vec::new(); self.inputs.len()];
         let mut spending = Spending::default();
@@ -346,4 +346,50 @@ fn layouts_of_all_lengths_are_one_chip() {
         assert!(!chip.offset.is_empty() && cells > 0);
     }
     assert!(bench.laid.of_length(LONGEST + 1).is_none());
+}
+
+/// By the operands of the float pass: scores are products of rows, and only their signs matter.
+#[test]
+fn queries_with_too_few_positive_scores_are_counted_head_by_head() {
+    let k = 5;
+    let of = |range: Range, datapath| {
+        let params = AttentionParams {
+            topk: TopkParams {
+                k: K::All(k),
+                ..TopkParams::default()
+            },
+            ramp: RampParams {
+                range,
+                ..RampParams::default()
+            },
+            ..AttentionParams::default()
+        };
+        Bench::new(&params, &device("sram-65nm"), datapath)
+    };
+    let bench = of(Range::OneSided {}, DESIGNS[3]);
+    let mut wanted = vec![[0, 0]; bench.laid.heads()];
+    for one in &bench.recorded {
+        let scores = one.k.transpose() * &one.q;
+        let [few, queries] = &mut wanted[one.site.layer * 12 + one.site.head];
+        for row in scores.column_iter() {
+            let positive = row.iter().filter(|score| **score > 0.0).count();
+            *few += usize::from(row.len() > k && positive < k);
+            *queries += 1;
+        }
+    }
+    let simulated = Simulated::calibrate(&bench.laid, SEED, &bench.recorded).unwrap();
+    let found: Vec<[usize; 2]> = simulated
+        .few()
+        .iter()
+        .map(|one| [one.few, one.queries])
+        .collect();
+    assert_eq!(found, wanted);
+    assert!(wanted.iter().any(|[few, _]| *few > 0));
+    for bench in [
+        of(Range::Symmetric {}, DESIGNS[3]),
+        of(Range::OneSided {}, DESIGNS[0]),
+    ] {
+        let simulated = Simulated::calibrate(&bench.laid, SEED, &bench.recorded).unwrap();
+        assert!(simulated.few().is_empty());
+    }
 }

@@ -416,7 +416,8 @@ fn row<S: Simd, C: Columns>(
     }
     let log = ln(total);
     for lane in 0..LANES {
-        let divergence = crossed[lane].mul_add(inverse[lane], -log[lane]);
+        // Not below zero, where only the rounding of these sums can bring it.
+        let divergence = crossed[lane].mul_add(inverse[lane], -log[lane]).max(0.0);
         sums.divergence[lane] += f64::from(divergence * any[lane]);
         sums.rows[lane] += u32::from(any[lane] > 0.0);
         let lost = (lost[lane] * inverse[lane]).mul_add(any[lane], 1.0 - any[lane]);

@@ -1,9 +1,18 @@
 //! What is fixed from calibration rows before a run: scales and full scale.
 
 use super::{Attention, Head, Reference};
+use crate::base::mistake::Mistakes;
 use crate::hardware::converter::FullScale;
 use crate::hardware::crossbar::COARSE_LOSS;
-use crate::hardware::quantise::{NOMINAL_K, NOMINAL_Q, NOMINAL_V, Scale, percentile};
+use crate::hardware::quantise::{
+    Clip, NOMINAL_K, NOMINAL_Q, NOMINAL_V, QuantiseParams, Quantiser, Scale, percentile,
+};
+
+/// Unit charges of one LSB within which depths in LSB keep their digits in 32 bits: a sum of 2^31 charges is 2e15
+/// LSB of the smallest.
+const LSB_CHARGES: std::ops::RangeInclusive<f64> = 1e-6..=1e12;
+/// What a scale may stand for: products and squares of two such stay within those of an `f64`.
+const UNITS: std::ops::RangeInclusive<f64> = 1e-66..=1e60;
 
 /// Calibration of one head.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +42,8 @@ pub struct ClockReach {
 
 impl Calibration {
     /// Calibrates a head from its calibration rows: scales from their magnitudes, full scale from
-    /// the positive scores of calibration queries and keys, live pairs only. `head` counts heads.
+    /// the positive scores of calibration queries and keys, live pairs only. `head` counts heads. Rows that give
+    /// no scale or no full scale give 0 or NaN, which [`Calibration::check`] refuses.
     #[must_use]
     pub fn of(attention: &Attention, rows: &Head, head: usize) -> Self {
         let scores = Reference::scores(rows);
@@ -41,13 +51,14 @@ impl Calibration {
         let live = |at: &usize| rows.mask.is_live(at / tokens, at % tokens, tokens);
         let full_scale = match attention.ramp.full_scale() {
             FullScale::Scores(score) => *score,
-            FullScale::PerHead(scores) => scores.get(head).copied().unwrap_or(1.0),
+            FullScale::PerHead(scores) => scores.get(head).copied().unwrap_or(f64::NAN),
             FullScale::Percentile(percent) => {
                 let positive = scores
                     .iter()
                     .enumerate()
                     .filter(|(at, score)| **score > 0.0 && live(at));
-                percentile(positive.map(|(_, score)| *score).collect(), *percent).unwrap_or(1.0)
+                percentile(positive.map(|(_, score)| *score).collect(), *percent)
+                    .unwrap_or(f64::NAN)
             }
         };
         let k = attention.quantise.k.fit(rows.k.as_slice(), NOMINAL_K);
@@ -59,6 +70,55 @@ impl Calibration {
             full_scale,
             lsb: attention.ramp.lsb(full_scale),
         }
+    }
+
+    /// Whether heads can be run with these calibrations, each by the number a reader knows the head by.
+    ///
+    /// # Errors
+    /// An operand whose scale would be zero, heads without a full scale, numbers that leave their range.
+    pub fn check(
+        heads: &[(u64, Self)],
+        quantise: &QuantiseParams,
+        full_scale: &FullScale,
+    ) -> Result<(), Mistakes> {
+        let mut mistakes = Mistakes::none();
+        let m = &mut mistakes;
+        for (head, one) in heads {
+            for (key, name, quantiser, scale) in [
+                ("quantise.q", "Q", quantise.q, one.q),
+                ("quantise.k", "K", quantise.k, one.k),
+                ("quantise.v", "V", quantise.v, one.v),
+            ] {
+                check_scale(*head, (key, name), (quantiser, scale), m);
+            }
+        }
+        let silent = heads.iter().filter(|(_, one)| one.full_scale.is_nan());
+        let silent: Vec<u64> = silent.map(|(head, _)| *head).collect();
+        if let (FullScale::Percentile(percent), false) = (full_scale, silent.is_empty()) {
+            m.add(
+                "ramp.full_scale.percentile",
+                percent,
+                format!("the calibration rows of heads {silent:?} of this workload hold no positive live score, so no percentile of them is a full scale"),
+                "give `full_scale = { scores = ... }` or `{ per-head = [...] }`, or other calibration rows",
+            );
+        }
+        if m.0.is_empty() {
+            for (head, one) in heads {
+                let charges = one.lsb_charges();
+                m.require(
+                    LSB_CHARGES.contains(&charges),
+                    "ramp.full_scale",
+                    format!("{:e}", one.full_scale),
+                    format!(
+                        "this full scale, in scores, makes one LSB of head {head} {charges:e} unit charges; from {:e} to {:e} are taken",
+                        LSB_CHARGES.start(),
+                        LSB_CHARGES.end()
+                    ),
+                    "take a full scale nearer to the largest scores of the calibration rows",
+                );
+            }
+        }
+        mistakes.or(|| ())
     }
 
     /// Score of one unit charge.
@@ -104,6 +164,133 @@ impl Attention {
                 percent(wordline),
                 percent(bitline),
                 percent(COARSE_LOSS)
+            )
+        })
+    }
+}
+
+/// Whether an operand has a scale.
+fn check_scale(
+    head: u64,
+    (key, name): (&str, &str),
+    (quantiser, scale): (Quantiser, Scale),
+    m: &mut Mistakes,
+) {
+    let clip = match quantiser {
+        Quantiser::Uniform {
+            clip: Clip::Percentile(percent),
+            ..
+        } => Some(percent),
+        _ => None,
+    };
+    match (scale.unit == 0.0, clip) {
+        (true, None) => m.add(
+            key,
+            "",
+            format!("the calibration rows of head {head} hold no {name} but zero, so there is no scale"),
+            "take other calibration rows, or leave the head out",
+        ),
+        (true, Some(percent)) => m.add(
+            key,
+            format!("{percent} %"),
+            format!("this percentile of the magnitudes of {name} is zero in the calibration rows of head {head}, so there is no scale"),
+            "take a higher percentile or other calibration rows, or leave the head out",
+        ),
+        (false, _) => m.require(
+            UNITS.contains(&scale.unit),
+            key,
+            "",
+            format!(
+                "the calibration rows of head {head} give one code of {name} the value {:e}; from {:e} to {:e} are taken",
+                scale.unit,
+                UNITS.start(),
+                UNITS.end()
+            ),
+            "scale the array, or check how it was written",
+        ),
+    }
+}
+
+/// Queries with fewer positive live scores than they may keep keys, among those that see more keys than that: a
+/// one-sided ramp reads every score below zero as its last code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Few {
+    /// The number a reader knows the head by.
+    pub head: u64,
+    /// Keys that a query keeps.
+    pub k: usize,
+    /// Queries with too few.
+    pub few: usize,
+    /// All queries.
+    pub queries: usize,
+}
+
+impl Few {
+    /// Of each query of a head, the positive live scores and the live ones.
+    #[must_use]
+    pub fn count(rows: &Head) -> Vec<[usize; 2]> {
+        let scores = Reference::scores(rows);
+        let tokens = scores.nrows();
+        let count = |query: usize| {
+            let column = scores.column(query);
+            let live = column
+                .iter()
+                .enumerate()
+                .filter(|(token, _)| rows.mask.is_live(query, *token, tokens));
+            live.fold([0, 0], |[positive, live], (_, score)| {
+                [positive + usize::from(*score > 0.0), live + 1]
+            })
+        };
+        (0..scores.ncols()).map(count).collect()
+    }
+
+    /// Of a head whose queries were counted.
+    #[must_use]
+    pub fn of(head: u64, k: usize, counted: &[[usize; 2]]) -> Self {
+        let few = counted
+            .iter()
+            .filter(|[positive, live]| *positive < k && k < *live);
+        Self {
+            head,
+            k,
+            few: few.count(),
+            queries: counted.len(),
+        }
+    }
+
+    /// What to say of heads on a one-sided ramp; nothing if every query has enough.
+    #[must_use]
+    pub fn warning(heads: &[Self]) -> Option<String> {
+        let sum = |of: fn(&Self) -> usize| heads.iter().map(of).sum::<usize>();
+        let (few, queries) = (sum(|one| one.few), sum(|one| one.queries));
+        let share = |few: usize, queries: usize| 100.0 * few as f64 / queries.max(1) as f64;
+        let worst = heads.iter().max_by(|a, b| {
+            let [a, b] = [a, b].map(|one| share(one.few, one.queries));
+            // Of equals the first.
+            a.total_cmp(&b).then(std::cmp::Ordering::Greater)
+        })?;
+        let ks = (
+            heads.iter().map(|one| one.k).min()?,
+            heads.iter().map(|one| one.k).max()?,
+        );
+        let k = if ks.0 == ks.1 {
+            format!("k = {}", ks.0)
+        } else {
+            format!("k = {} to {}", ks.0, ks.1)
+        };
+        let most = if heads.len() > 1 {
+            format!(
+                ", in head {} {:.1} %",
+                worst.head,
+                share(worst.few, worst.queries)
+            )
+        } else {
+            String::new()
+        };
+        (few > 0).then(|| {
+            format!(
+                "ramp.range: {:.1} % of the calibration queries ({few} of {queries}{most}) have fewer positive live scores than {k}, and more keys; a one-sided ramp reads all other scores as its last code, and of these the lowest address wins: `ramp.range = {{ symmetric = {{}} }}` tells them apart",
+                share(few, queries)
             )
         })
     }

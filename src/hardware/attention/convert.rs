@@ -111,6 +111,18 @@ impl Prepared {
         (self.place.first_query + query) as u64
     }
 
+    /// A power of two that brings the largest magnitude of the float output to between 1 and 2, for sums of squares in
+    /// 32 bits: those of V have any unit, and ratios of them have none.
+    pub(crate) fn output_factor(&self) -> f64 {
+        let output = self.reference.output.iter();
+        let largest = output.fold(0.0_f64, |top, x| top.max(x.abs()));
+        if largest > 0.0 {
+            (-largest.log2().floor()).exp2()
+        } else {
+            1.0
+        }
+    }
+
     /// Depth of a clean sum below the ramp's start, in LSB.
     #[must_use]
     pub fn clean_depth(&self, token: usize, query: usize) -> f64 {

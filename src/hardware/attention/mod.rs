@@ -25,7 +25,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, Spent};
-pub use calibrate::{Calibration, ClockReach};
+pub use calibrate::{Calibration, ClockReach, Few};
 pub use convert::{Conversion, Prepared};
 pub use fast::{BLOCK, Fast, FastRoom, FastSpent, FastTally, why_exact};
 pub use finish::{Finish, Outcome};

@@ -1,7 +1,47 @@
 //! A design of which only time and energy are asked for: sizes and a stop step, no numbers.
 
-use super::{Attention, Datapath, Finish};
+use super::{Account, Attention, Datapath, Finish};
 use crate::base::cost::{QueryTrace, StepGrants};
+use crate::base::mistake::Mistakes;
+use crate::base::units::Picos;
+
+/// The longest time that is counted, 11 days: a factor of 18 below the end of 64 bits of picoseconds, which is room
+/// for grants that fall together.
+const LONGEST: Picos = Picos::new(1_000_000_000_000_000_000);
+
+impl Attention {
+    /// Whether 64 bits of picoseconds hold the time of so many heads, each of so many queries.
+    ///
+    /// # Errors
+    /// Time constants that are too long for it.
+    pub fn check_time(
+        &self,
+        datapath: Datapath,
+        heads: usize,
+        queries: usize,
+    ) -> Result<(), Mistakes> {
+        let mut mistakes = Mistakes::none();
+        if self.ramp.is_exact() || datapath == (Datapath::Float {}) {
+            return Ok(());
+        }
+        let finish = Finish::nominal_of(self, datapath);
+        let mut account = Account::of_layout(&finish);
+        account.add_nominal(queries as u64, self.ramp.steps());
+        let all = account.close(queries).run.makespan.times(heads as u64);
+        mistakes.require(
+            all <= LONGEST,
+            "device",
+            &self.device.name,
+            format!(
+                "its time constants make {heads} heads of {queries} queries take {:.3e} s; up to {:.3e} s are counted",
+                all.get() as f64 * 1e-12,
+                LONGEST.get() as f64 * 1e-12
+            ),
+            "check the units of its times, or run fewer heads",
+        );
+        mistakes.or(|| ())
+    }
+}
 
 impl<'a> Finish<'a> {
     /// A design of which only time and energy are asked for: its table holds nothing of a head.

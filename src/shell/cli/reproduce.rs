@@ -10,7 +10,7 @@ use crate::shell::config::{DeviceChoice, FileMistakes, Store, find_above, shippe
 use crate::shell::published::{macros, topkima};
 use crate::study::train::{Images, NetParams, read_weights};
 use crate::study::workload::arrays::{ByteArray, read_idx};
-use crate::study::workload::{CalibrationSource, FileParams, WorkloadParams};
+use crate::study::workload::{Axes, CalibrationSource, FileParams, WorkloadParams};
 
 /// Whose numbers.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -38,6 +38,7 @@ pub(super) fn reproduce(paper: Paper) -> Result<(), Failure> {
                 file: Some(FileParams {
                     path: at_hand("data/attention/test.safetensors"),
                     heads: None,
+                    axes: Axes::default(),
                     scaled: false,
                     calibration: CalibrationSource::Path(at_hand(
                         "data/attention/calibration.safetensors",

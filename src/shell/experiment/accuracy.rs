@@ -10,8 +10,9 @@ use rayon::prelude::*;
 
 use super::{Group, Notes, Path, Result, SpentTotal};
 use crate::base::energy::Corner;
+use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Attention, Calibration, Datapath};
+use crate::hardware::attention::{Attention, Calibration, Datapath, Few};
 use crate::shell::config::{Case, EncoderCase, Study};
 use crate::study::metrics::{Interval, Moments, RESAMPLES, Summary, resample};
 use crate::study::model::{
@@ -120,20 +121,25 @@ fn recorded(study: &Study) -> &[Recorded] {
     })
 }
 
-fn observe(seed: Seed, trials: u64, case: &EncoderCase, ticked: &mut dyn FnMut(u64)) -> Observed {
+fn observe(
+    seed: Seed,
+    trials: u64,
+    case: &EncoderCase,
+    ticked: &mut dyn FnMut(u64),
+) -> std::result::Result<Observed, Mistakes> {
     let study = &case.study;
     if case.laid.datapath == (Datapath::Float {}) {
         let inputs = study.set.inputs();
         let (features, ()) = features(study, &inputs, &FloatTopk::new(&case.laid));
         ticked(trials);
-        return Observed {
+        return Ok(Observed {
             trials: vec![study.set.observe(&study.encoder, &features); trials as usize],
             spending: Spending::default(),
             samples: inputs.len(),
             notes: Notes::default(),
-        };
+        });
     }
-    let simulated = Simulated::calibrate(&case.laid, seed, recorded(study));
+    let simulated = Simulated::calibrate(&case.laid, seed, recorded(study))?;
     let inputs = study.set.inputs();
     let mut observed = Observed {
         trials: Vec::new(),
@@ -150,10 +156,10 @@ fn observe(seed: Seed, trials: u64, case: &EncoderCase, ticked: &mut dyn FnMut(u
         }
         ticked(1);
     }
-    observed
+    Ok(observed)
 }
 
-/// What the full scales came to, and heads that have none.
+/// What the full scales came to, and whether queries have scores enough above zero.
 fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Notes {
     let range = |of: fn(&Calibration) -> f64| {
         let values = simulated.calibrations().iter().map(of);
@@ -173,16 +179,16 @@ fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Notes {
     if let Some(wires) = attention.coarse_wires(simulated.calibrations()) {
         notes.notices.warn(wires);
     }
-    if !simulated.silent().is_empty() {
-        notes.notices.warn(format!(
-            "calibration samples give heads {:?} no positive score, so their full scale is 1: give `full_scale = {{ scores = ... }}` or `{{ per-head = [...] }}`, or more calibration samples",
-            simulated.silent()
-        ));
+    if let Some(text) = Few::warning(simulated.few()) {
+        notes.notices.warn(text);
     }
     notes
 }
 
 /// Runs the cases of a group, if they are those of an encoder.
+///
+/// # Errors
+/// Heads that the calibration samples give no scale.
 pub(super) fn run(
     (seed, trials): (Seed, u64),
     cases: &[Case],
@@ -190,15 +196,18 @@ pub(super) fn run(
     which: &[usize],
     paired: &[Option<usize>],
     ticked: &mut dyn FnMut(u64),
-) -> Option<(Vec<Result>, Notes)> {
+) -> std::result::Result<Option<(Vec<Result>, Notes)>, Mistakes> {
     let encoders: Vec<&EncoderCase> = cases
         .iter()
-        .map(|case| case.encoder.as_ref())
-        .collect::<Option<_>>()?;
+        .filter_map(|case| case.encoder.as_ref())
+        .collect();
+    if encoders.len() < cases.len() {
+        return Ok(None);
+    }
     let observed: Vec<Observed> = encoders
         .iter()
         .map(|case| observe(seed, trials, case, ticked))
-        .collect();
+        .collect::<std::result::Result<_, _>>()?;
     let results: Vec<Result> = group
         .cases
         .iter()
@@ -249,7 +258,7 @@ pub(super) fn run(
             metric.name()
         ));
     }
-    Some((results, notes))
+    Ok(Some((results, notes)))
 }
 
 fn accuracy(

@@ -122,7 +122,7 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
 /// trials done.
 ///
 /// # Errors
-/// A file that was changed since the plan was checked.
+/// A file that was changed since the plan was checked; heads of an encoder that its calibration samples give no scale.
 pub fn run_group(
     plan: &mut Plan,
     group: &Group,
@@ -160,7 +160,8 @@ pub fn run_group(
                 .map(|at| which[at])
         })
         .collect();
-    if let Some(done) = accuracy::run((seed, trials), &cases, group, &which, &paired, ticked) {
+    let encoders = accuracy::run((seed, trials), &cases, group, &which, &paired, ticked);
+    if let Some(done) = encoders.map_err(|wrong| plan.blame(wrong))? {
         return Ok(done);
     }
     if let Some(results) = nominal::run(&cases, group, &which, &paired, reference) {

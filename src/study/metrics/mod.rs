@@ -3,9 +3,11 @@
 //! All of it streams: memory does not grow with the number of trials.
 
 mod bootstrap;
+mod divergence;
 mod statistics;
 
 pub use bootstrap::{Interval, RESAMPLES, resample};
+use divergence::divergence;
 pub use statistics::{Latencies, Moments, Summary, quantile, steps};
 
 use crate::base::energy::Corner;
@@ -250,11 +252,8 @@ impl HeadTally {
         }
         let float = prepared.reference.probabilities.column(query);
         let pairs = outcome.survivors.iter().zip(&outcome.row.probabilities);
-        // p ln(p / f) with f > 0 for every live token; a probability that rounded to zero adds nothing.
-        let divergence = pairs
-            .filter(|(_, p)| **p > 0.0)
-            .map(|(winner, p)| p * (p / float[winner.token].max(f64::MIN_POSITIVE)).ln())
-            .sum::<f64>();
+        let pairs = pairs.map(|(winner, p)| (*p, float[winner.token].max(f64::MIN_POSITIVE)));
+        let divergence = divergence(pairs);
         // A row in which nothing won has no distribution to compare.
         if outcome.row.gain > 0.0 {
             self.divergence.add(divergence);

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use super::{Activations, Attend, HeadSite, Laid, Operands, Recorded, Spending};
 use crate::base::cost::Cost;
+use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{
-    Account, Attention, Calibration, Finish, Head, Mask, Place, Prepared, Reference,
+    Account, Attention, Calibration, Datapath, Few, Finish, Head, Mask, Place, Prepared, Reference,
 };
 use crate::hardware::converter::{FullScale, Ladders};
 use crate::hardware::crossbar;
@@ -22,49 +23,51 @@ pub struct Simulated<'a> {
     seed: Seed,
     calibrations: Vec<Calibration>,
     finishes: Vec<Finish<'a>>,
-    silent: Vec<usize>,
+    few: Vec<Few>,
 }
 
 impl<'a> Simulated<'a> {
     /// Calibrates every head from what a float pass over calibration samples recorded: scales and the
     /// ramp's full scale from all of them together, the converter of A x V from the longest.
-    #[must_use]
-    pub fn calibrate(laid: &'a Laid, seed: Seed, recorded: &[Recorded]) -> Self {
+    ///
+    /// # Errors
+    /// Heads whose samples give no scale or no full scale. Heads count layer by layer.
+    pub fn calibrate(laid: &'a Laid, seed: Seed, recorded: &[Recorded]) -> Result<Self, Mistakes> {
         let mut of_head: Vec<Vec<&Recorded>> = vec![Vec::new(); laid.heads()];
         for one in recorded {
             if let Some(rows) = of_head.get_mut(laid.index(one.site)) {
                 rows.push(one);
             }
         }
-        let mut calibrations = Vec::with_capacity(of_head.len());
+        let attention = &laid.longest;
+        let fitted = of_head.iter().zip(0_u64..);
+        let fitted: Vec<(u64, Calibration)> = fitted
+            .map(|(rows, head)| (head, calibrate(attention, head as usize, rows)))
+            .collect();
+        Calibration::check(&fitted, &attention.quantise, attention.ramp.full_scale())?;
         let mut finishes = Vec::with_capacity(of_head.len());
-        let mut silent = Vec::new();
-        for (at, rows) in of_head.iter().enumerate() {
-            let (calibration, heard) = calibrate(&laid.longest, at, rows);
-            if !heard {
-                silent.push(at);
+        let mut few = Vec::new();
+        let chooses = laid.datapath != Datapath::Conventional {};
+        let is_cut = chooses && attention.ramp.is_one_sided() && !attention.ramp.is_exact();
+        for (at, (rows, (head, calibration))) in of_head.iter().zip(&fitted).enumerate() {
+            let longest = rows.iter().rev().max_by_key(|one| one.k.ncols());
+            let longest = longest.map_or_else(empty_head, |one| recorded_head(one));
+            let laid_for = laid.of_length(longest.k.nrows()).unwrap_or(attention);
+            let prepared = Prepared::of(laid_for, &longest, *calibration, 1);
+            finishes.push(Finish::load(laid_for, laid.datapath, at, &prepared));
+            if is_cut {
+                let counted = rows.iter().flat_map(|one| Few::count(&recorded_head(one)));
+                let counted: Vec<_> = counted.collect();
+                few.push(Few::of(*head, attention.topk[at].k, &counted));
             }
-            let mut longest: Option<&Recorded> = None;
-            for &one in rows {
-                if longest.is_none_or(|other| one.k.ncols() > other.k.ncols()) {
-                    longest = Some(one);
-                }
-            }
-            let head = longest.map_or_else(empty_head, |one| {
-                head_of(&one.q.as_view(), &one.k.as_view(), &one.v.as_view())
-            });
-            let attention = laid.of_length(head.k.nrows()).unwrap_or(&laid.longest);
-            let prepared = Prepared::of(attention, &head, calibration, 1);
-            finishes.push(Finish::load(attention, laid.datapath, at, &prepared));
-            calibrations.push(calibration);
         }
-        Self {
+        Ok(Self {
             laid,
             seed,
-            calibrations,
+            calibrations: fitted.into_iter().map(|(_, one)| one).collect(),
             finishes,
-            silent,
-        }
+            few,
+        })
     }
 
     /// The calibration of each head, layer by layer.
@@ -73,10 +76,10 @@ impl<'a> Simulated<'a> {
         &self.calibrations
     }
 
-    /// Heads whose calibration samples hold no positive score: no percentile of them is a full scale.
+    /// How often calibration samples give a query too few positive scores, head by head, where that matters.
     #[must_use]
-    pub fn silent(&self) -> &[usize] {
-        &self.silent
+    pub fn few(&self) -> &[Few] {
+        &self.few
     }
 
     /// Fabricates the chip of a trial. Shorter layouts are the first columns of the longest one, and
@@ -101,9 +104,8 @@ impl<'a> Simulated<'a> {
     }
 }
 
-/// Scales and full scale of one head, from all calibration samples together, and whether a percentile
-/// that was asked for exists.
-fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> (Calibration, bool) {
+/// Scales and full scale of one head, from all calibration samples together.
+fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> Calibration {
     let values = |of: fn(&Recorded) -> &Activations, factor: fn(&Recorded) -> f64| -> Vec<f64> {
         let scaled = rows.iter().flat_map(|one| {
             let factor = factor(one);
@@ -117,22 +119,17 @@ fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> (Calibra
         FullScale::Percentile(percent) => {
             let mut positive = Vec::new();
             for one in rows {
-                let head = head_of(&one.q.as_view(), &one.k.as_view(), &one.v.as_view());
-                positive.extend(
-                    Reference::scores(&head)
-                        .iter()
-                        .filter(|score| **score > 0.0),
-                );
+                let scores = Reference::scores(&recorded_head(one));
+                positive.extend(scores.iter().filter(|score| **score > 0.0));
             }
             percentile(positive, *percent)
         }
     };
-    let heard = full_scale.is_some();
-    let full_scale = full_scale.unwrap_or(1.0);
+    let full_scale = full_scale.unwrap_or(f64::NAN);
     let quantise = &attention.quantise;
     let keys = values(|one| &one.k, |_| 1.0);
     let k = quantise.k.fit(&keys, NOMINAL_K);
-    let calibration = Calibration {
+    Calibration {
         key_current: attention.key_current(k, &keys),
         q: quantise
             .q
@@ -141,8 +138,7 @@ fn calibrate(attention: &Attention, head: usize, rows: &[&Recorded]) -> (Calibra
         v: quantise.v.fit(&values(|one| &one.v, |_| 1.0), NOMINAL_V),
         full_scale,
         lsb: attention.ramp.lsb(full_scale),
-    };
-    (calibration, heard)
+    }
 }
 
 fn query_factor(one: &Recorded) -> f64 {
@@ -157,6 +153,10 @@ fn empty_head() -> Head {
         mask: Mask::default(),
         place: Place::default(),
     }
+}
+
+fn recorded_head(one: &Recorded) -> Head {
+    head_of(&one.q.as_view(), &one.k.as_view(), &one.v.as_view())
 }
 
 type View<'a> = nalgebra::DMatrixView<'a, f32>;

@@ -283,7 +283,9 @@ impl Attend {
                     .flat_map(|row| &row[start..start + sizes.head])
                     .map(|x| f64::from(*x))
                     .collect();
-                units.push(quantiser.fit(&values, 1).unit as f32);
+                let unit = quantiser.fit(&values, 1).unit as f32;
+                // Nothing but zero is zero in any unit.
+                units.push(if unit > 0.0 { unit } else { 1.0 });
             }
         }
         units

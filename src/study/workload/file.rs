@@ -4,22 +4,31 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::arrays::Array;
+use super::layout::{Rows, tell};
+use super::padding::Live;
+use super::rows::{MAGNITUDES, check_fit, check_magnitudes};
 use super::{Arrays, CalibrationSource, FileParams, MAX_TOKENS, Workload};
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::hardware::attention::{Head, Mask, Place};
 use crate::hardware::quantise::Matrix;
 
-/// Largest magnitude that is taken: products and sums of squares of such numbers stay finite.
-const MAX_MAGNITUDE: f64 = 1e60;
 /// Most pairs of query and token over all heads: some ten gigabytes while a run goes on.
 pub(super) const MAX_PAIRS: usize = 1 << 28;
+
+/// The heads of one file.
+struct Read {
+    heads: Vec<Head>,
+    live: Live,
+    notices: Notices,
+}
 
 impl FileParams {
     /// The workload of a file's arrays; `calibration` are the other file's, if one is named.
     ///
     /// # Errors
     /// Missing arrays, shapes that do not fit, heads that do not exist, a mask that is not 0/1, a
-    /// query that sees no key.
+    /// query that sees no key, magnitudes outside their range, calibration rows that are measured.
     pub fn assemble(
         &self,
         arrays: &Arrays,
@@ -27,59 +36,51 @@ impl FileParams {
         causal: bool,
     ) -> Result<Workload, Mistakes> {
         let mut mistakes = Mistakes::none();
-        let heads = mistakes.keep("", self.heads_of(arrays, causal, ("path", &self.path)));
+        let read = mistakes.keep("", self.read(arrays, causal, ("path", &self.path)));
         let rows = match (&self.calibration, calibration) {
             (CalibrationSource::Path(path), Some(arrays)) => {
-                mistakes.keep("", self.heads_of(arrays, causal, ("calibration", path)))
+                mistakes.keep("", self.read(arrays, causal, ("calibration", path)))
             }
             _ => None,
         };
-        let Some(heads) = heads else {
+        let Some(Read {
+            heads,
+            live,
+            mut notices,
+        }) = read
+        else {
             return Err(mistakes);
+        };
+        let measured = |from: usize| -> Vec<Head> {
+            let left = &live.queries[from..];
+            heads.iter().map(|head| head.pick(left, None)).collect()
         };
         let (heads, calibration) = match (&self.calibration, rows) {
             (CalibrationSource::First(count), _) => {
-                let (queries, tokens) = heads
-                    .first()
-                    .map_or((0, 0), |head| (head.q.ncols(), head.k.nrows()));
+                let most = live.queries.len().saturating_sub(1).min(live.tokens.len());
                 mistakes.require(
-                    *count >= 1 && *count < queries && *count <= tokens,
+                    *count >= 1 && *count <= most,
                     "calibration",
                     count,
-                    format!(
-                        "must leave queries to measure: from 1 to {}",
-                        queries.saturating_sub(1).min(tokens)
-                    ),
+                    format!("must leave queries to measure: from 1 to {most}"),
                     "give up fewer queries, or name another file",
                 );
                 if !mistakes.0.is_empty() {
                     return Err(mistakes);
                 }
-                heads.into_iter().map(|head| head.split_off(*count)).unzip()
+                let (queries, tokens) = (&live.queries[..*count], &live.tokens[..*count]);
+                let first = heads.iter().map(|head| head.pick(queries, Some(tokens)));
+                (measured(*count), first.collect())
             }
             (CalibrationSource::Path(path), Some(rows)) => {
-                let sizes = |heads: &[Head]| {
-                    heads.first().map_or_else(String::new, |head| {
-                        format!(
-                            "{} heads of d {} with values of {}",
-                            heads.len(),
-                            head.k.ncols(),
-                            head.v.nrows()
-                        )
-                    })
-                };
-                let fits = rows.len() == heads.len()
-                    && rows
-                        .iter()
-                        .zip(&heads)
-                        .all(|(a, b)| a.k.ncols() == b.k.ncols() && a.v.nrows() == b.v.nrows());
-                mistakes.require(
-                    fits,
-                    "calibration",
-                    format!("\"{}\"", path.display()),
-                    format!("holds {}, but `path` holds {}", sizes(&rows), sizes(&heads)),
-                    "name a file of the same layout",
-                );
+                notices.join(&rows.notices);
+                let rows: Vec<Head> = rows
+                    .heads
+                    .iter()
+                    .map(|head| head.pick(&rows.live.queries, Some(&rows.live.tokens)))
+                    .collect();
+                let heads = measured(0);
+                check_fit(path, (&heads, &rows), &mut notices, &mut mistakes);
                 (heads, rows)
             }
             (CalibrationSource::Path(_), None) => return Err(mistakes),
@@ -97,20 +98,22 @@ impl FileParams {
                 "take more first queries, or name another file",
             );
         }
+        check_magnitudes(&heads, &live, &self.path, &mut mistakes);
         mistakes.or(|| Workload {
             heads,
             calibration,
             nominal: None,
+            notices,
         })
     }
 
     /// The heads in the arrays of the file that `key` names.
-    fn heads_of(
+    fn read(
         &self,
         arrays: &Arrays,
         causal: bool,
         (key, path): (&str, &Path),
-    ) -> Result<Vec<Head>, Mistakes> {
+    ) -> Result<Read, Mistakes> {
         let file = format!("\"{}\"", path.display());
         let mut mistakes = Mistakes::none();
         let m = &mut mistakes;
@@ -123,10 +126,9 @@ impl FileParams {
                     format!("holds no array `{name}`"),
                     "a workload file holds `q`, `k` and `v` of shape (heads, tokens, d) or (tokens, d)",
                 ),
-                Some(array) => match array.shape[..] {
-                    [tokens, d] => taken.push((array, [1, tokens, d])),
-                    [heads, tokens, d] => taken.push((array, [heads, tokens, d])),
-                    _ => m.add(
+                Some(array) => match self.axes.rows(array) {
+                    Some(rows) => taken.push((&array.shape, rows)),
+                    None => m.add(
                         key,
                         &file,
                         format!("`{name}` has shape {:?}", array.shape),
@@ -135,31 +137,28 @@ impl FileParams {
                 },
             }
         }
-        let [
-            (q, [q_heads, queries, q_d]),
-            (k, [k_heads, tokens, k_d]),
-            (v, [v_heads, v_tokens, d_value]),
-        ] = taken[..]
-        else {
+        let [(q_shape, q), (k_shape, k), (v_shape, v)] = taken[..] else {
             return Err(mistakes);
         };
-        let shapes = format!("q {:?}, k {:?}, v {:?}", q.shape, k.shape, v.shape);
+        let (queries, tokens, q_d, d_value) = (q.tokens, k.tokens, q.d, v.d);
+        let q_heads = q.heads;
+        let shapes = format!("q {q_shape:?}, k {k_shape:?}, v {v_shape:?}");
         m.require(
-            q_heads == k_heads && k_heads == v_heads,
+            q_heads == k.heads && k.heads == v.heads,
             key,
             &file,
             format!("q, k and v must hold the same number of heads, and have {shapes}"),
-            "write all three with the same first dimension",
+            "write all three with the same dimension of heads",
         );
         m.require(
-            tokens == v_tokens,
+            tokens == v.tokens,
             key,
             &file,
             format!("k and v must hold the same number of tokens, and have {shapes}"),
             "write both with one row a token",
         );
         m.require(
-            q_d == k_d,
+            q_d == k.d,
             key,
             &file,
             format!("q and k must have the same d, and have {shapes}"),
@@ -182,12 +181,15 @@ impl FileParams {
             let huge = array
                 .values
                 .iter()
-                .find(|value| value.abs() > MAX_MAGNITUDE);
+                .find(|value| value.abs() > MAGNITUDES[1]);
             if let Some(value) = huge {
                 m.add(
                     key,
                     &file,
-                    format!("array `{name}` holds {value:e}; magnitudes up to {MAX_MAGNITUDE:e} are taken"),
+                    format!(
+                        "array `{name}` holds {value:e}; magnitudes up to {:e} are taken",
+                        MAGNITUDES[1]
+                    ),
                     "scale the array, or check how it was written",
                 );
             }
@@ -229,8 +231,19 @@ impl FileParams {
             .keep("", mask(arrays.get("mask"), queries, tokens, (key, &file)))
             .unwrap_or_default();
         mask.causal = causal.then_some(tokens - queries);
-        let mut blind = (0..queries)
-            .filter(|query| !(0..tokens).any(|token| mask.is_live(*query, token, tokens)));
+        let own = (causal || queries == tokens).then(|| tokens.saturating_sub(queries));
+        let live = Live::of(&mask, queries, tokens, own);
+        m.require(
+            !live.queries.is_empty(),
+            key,
+            &file,
+            "array `mask` masks every token",
+            "leave at least one key live for every query",
+        );
+        let mut blind = live
+            .queries
+            .iter()
+            .filter(|query| !(0..tokens).any(|token| mask.is_live(**query, token, tokens)));
         if let Some(query) = blind.next() {
             let more = match blind.count() {
                 0 => String::new(),
@@ -249,27 +262,32 @@ impl FileParams {
             } else {
                 1.0 / (q_d as f64).sqrt()
             };
-            let part = |array: &Array, head: usize, rows: usize, columns: usize| {
-                let start = head * rows * columns;
-                Matrix::from_column_slice(
-                    columns,
-                    rows,
-                    &array.values[start..start + rows * columns],
-                )
+            let part = |rows: &Rows<'_>, head: usize| {
+                let values = (0..rows.tokens).flat_map(|token| rows.row(head, token));
+                Matrix::from_iterator(rows.d, rows.tokens, values.copied())
             };
-            chosen
-                .iter()
-                .map(|&head| Head {
-                    q: part(q, head, queries, q_d) * factor,
-                    k: part(k, head, tokens, k_d).transpose(),
-                    v: part(v, head, tokens, d_value),
-                    mask: mask.clone(),
-                    place: Place {
-                        head: head as u64,
-                        first_query: 0,
-                    },
-                })
-                .collect()
+            let heads = chosen.iter().map(|&head| Head {
+                q: part(&q, head) * factor,
+                k: part(&k, head).transpose(),
+                v: part(&v, head),
+                mask: mask.clone(),
+                place: Place {
+                    head: head as u64,
+                    first_query: 0,
+                },
+            });
+            let mut notices = tell(&file, [&q, &k, &v], arrays.get("mask"));
+            let left_out = queries - live.queries.len();
+            if left_out > 0 {
+                notices.note(format!(
+                    "workload.file: {left_out} of the {queries} queries of {file} belong to tokens that `mask` hides from every query; they are padding, and left out of results and calibration"
+                ));
+            }
+            Read {
+                heads: heads.collect(),
+                live,
+                notices,
+            }
         })
     }
 }

@@ -5,6 +5,10 @@
 
 pub mod arrays;
 mod file;
+mod layout;
+mod overlap;
+mod padding;
+mod rows;
 mod synthetic;
 
 use std::collections::BTreeMap;
@@ -13,18 +17,21 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use self::arrays::Array;
+pub use self::layout::Axes;
 pub use self::synthetic::{Family, SyntheticParams};
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Head, Mask, Place, Reference, Shape};
+use crate::hardware::attention::{Few, Head, Shape};
 
 /// Where calibration rows come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum CalibrationSource {
-    /// Another file of the same layout.
+    /// Another file of the same layout, with other rows.
     Path(PathBuf),
-    /// The first queries and keys of each head; those queries are left out of the results.
+    /// The first queries and keys of each head, padding apart; those queries are left out of the results. The keys and
+    /// values stay among those of the other queries, as they do when a sentence goes on.
     First(usize),
 }
 
@@ -59,6 +66,9 @@ pub struct FileParams {
     /// Which heads; all if not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heads: Option<Vec<usize>>,
+    /// Order of the dimensions of `q`, `k` and `v`.
+    #[serde(default)]
+    pub axes: Axes,
     /// Whether Q is already divided by sqrt(d).
     #[serde(default)]
     pub scaled: bool,
@@ -150,6 +160,7 @@ impl ShapeParams {
                 },
                 alpha: self.alpha,
             }),
+            notices: Notices::none(),
         })
     }
 }
@@ -172,25 +183,15 @@ pub struct Workload {
     pub calibration: Vec<Head>,
     /// Sizes in place of heads, where only time and energy are asked for.
     pub nominal: Option<Nominal>,
+    /// What a reader should know of it.
+    pub notices: Notices,
 }
 
 impl Workload {
-    /// Heads whose calibration rows hold no positive live score.
+    /// Of each head's calibration queries, the positive live scores and the live ones.
     #[must_use]
-    pub fn silent_heads(&self) -> Vec<usize> {
-        let silent = |rows: &Head| {
-            let scores = Reference::scores(rows);
-            let tokens = rows.k.nrows();
-            !scores.iter().enumerate().any(|(at, score)| {
-                *score > 0.0 && rows.mask.is_live(at / tokens, at % tokens, tokens)
-            })
-        };
-        let heads = self.calibration.iter().zip(&self.heads);
-        heads
-            .enumerate()
-            .filter(|(_, (rows, _))| silent(rows))
-            .map(|(head, _)| head)
-            .collect()
+    pub fn positives(&self) -> Vec<Vec<[usize; 2]>> {
+        self.calibration.iter().map(Few::count).collect()
     }
 
     /// Sizes; all heads are alike.
@@ -260,47 +261,6 @@ impl WorkloadParams {
             Some(workload) if mistakes.0.is_empty() => Ok(workload),
             _ => Err(mistakes),
         }
-    }
-}
-
-impl Head {
-    /// The head without its first `count` queries, and its first queries and keys to calibrate on.
-    #[must_use]
-    pub fn split_off(self, count: usize) -> (Head, Head) {
-        let tokens = self.k.nrows();
-        let pairs = |rows: std::ops::Range<usize>, width: usize| {
-            self.mask.pairs.as_ref().map(|live| {
-                rows.flat_map(|row| live[row * tokens..row * tokens + width].iter().copied())
-                    .collect()
-            })
-        };
-        let queries = self.q.ncols();
-        let first = Head {
-            q: self.q.columns(0, count).into_owned(),
-            k: self.k.rows(0, count).into_owned(),
-            v: self.v.columns(0, count).into_owned(),
-            mask: Mask {
-                tokens: self.mask.tokens.as_ref().map(|live| live[..count].into()),
-                pairs: pairs(0..count, count),
-                causal: self.mask.causal,
-            },
-            place: self.place,
-        };
-        let rest = Head {
-            q: self.q.columns(count, queries - count).into_owned(),
-            mask: Mask {
-                tokens: self.mask.tokens.clone(),
-                pairs: pairs(count..queries, tokens),
-                causal: self.mask.causal.map(|first| first + count),
-            },
-            k: self.k,
-            v: self.v,
-            place: Place {
-                first_query: self.place.first_query + count,
-                ..self.place
-            },
-        };
-        (rest, first)
     }
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::file::MAX_PAIRS;
 use super::{MAX_TOKENS, Workload};
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::base::rng::{Purpose, Seed, Site, Stream};
 use crate::hardware::attention::{Head, Mask, Place};
 use crate::hardware::quantise::Matrix;
@@ -117,10 +118,10 @@ impl SyntheticParams {
         };
         for (key, value) in scores {
             mistakes.require(
-                value > 0.0 && value <= 1e3,
+                (1e-6..=1e3).contains(&value),
                 &format!("family.{key}"),
                 value,
-                "must be a score above 0 and at most 1000",
+                "must be a score from 1e-6 to 1000",
                 "write for instance 1.0",
             );
         }
@@ -134,6 +135,7 @@ impl SyntheticParams {
                 heads: heads(0),
                 calibration: heads(1),
                 nominal: None,
+                notices: Notices::none(),
             }
         })
     }

@@ -162,7 +162,8 @@ fn one_row(params: SoftmaxParams, count: usize, wanted: u16) {
         },
     };
     let known = Known {
-        log_probability: (0..40).map(|at| -0.3 * at as f32 - 0.1).collect(),
+        // Of any places together less than 1, as probabilities are.
+        log_probability: (0..40).map(|at| -0.3 * at as f32 - 3.8).collect(),
         clean: (0..40).map(|at| at as f32 * 0.9 - 1.0).collect(),
         identity: (0..40)
             .map(|at| (at * 3 % 11) << 16 | (1000 + at))
@@ -435,6 +436,42 @@ fn a_row_without_any_value_has_no_distribution() {
                 (sums.underflow, sums.divergence),
                 ([1.0; LANES], [0.0; LANES])
             );
+        }
+    }
+}
+
+/// Two columns that the table weighs as the float row does: whichever way 32 bits round, not below zero.
+#[test]
+fn a_row_that_is_the_float_row_diverges_by_nothing_and_never_less() {
+    let tables = falling(Weighing::Looked, 24);
+    for apart in 0..31_usize {
+        let (a, b) = (f64::from(tables.values[0]), f64::from(tables.values[apart]));
+        let known = Known {
+            log_probability: [a, b].map(|value| (value / (a + b)).ln() as f32).to_vec(),
+            clean: vec![0.0; 2],
+            identity: vec![0, 1],
+        };
+        let slot = |code: usize, index| Slot {
+            code: [code as u16; LANES],
+            index: [index; LANES],
+        };
+        for level in Level::all() {
+            let mut sums = RowSums::default();
+            softmax_row(
+                level,
+                &tables,
+                &known,
+                &[slot(0, 0), slot(apart, 1)],
+                &[0, 1],
+                2,
+                &mut sums,
+                &mut [[0.0; LANES]; 2],
+                &mut [[0; LANES]; 2],
+                &mut [0.0; LANES],
+            );
+            for nats in sums.divergence {
+                assert!((0.0..1e-6).contains(&nats), "{apart}: {nats}");
+            }
         }
     }
 }

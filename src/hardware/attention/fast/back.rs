@@ -15,6 +15,10 @@ use crate::hardware::attention::Finish;
 use crate::hardware::attention::{Account, Datapath, Prepared, Spent};
 use crate::hardware::softmax::{Reciprocal, Weights};
 
+/// Largest code of V over the largest float output that squares of 32 bits have room for: (k x 2^40)^2, summed
+/// over 2^30 components, lies below 2^128 for any k up to 2^9.
+const LARGEST_VALUE: f64 = 1_099_511_627_776.0;
+
 /// A design's end of a head.
 #[derive(Debug)]
 pub(super) struct Case<'a> {
@@ -53,9 +57,10 @@ pub struct FastTally {
     pub stops: Stops,
     /// How often each tile stopped at each step: tile by tile, steps from 0.
     pub stop_steps: Vec<Lanes<u32>>,
-    /// Squared distance of the output from the float output, component by component modulo 16.
+    /// Squared distance of the output from the float output, both in units of a power of two, component by component
+    /// modulo 16.
     pub distance: Lanes<[f32; 16]>,
-    /// Squared norm of the float output.
+    /// Squared norm of the float output, in the same units.
     pub norm_square: f64,
     /// How often so many rows of each tile of V were driven: tile by tile, rows from 0.
     pub value_rows: Vec<Lanes<u32>>,
@@ -91,21 +96,26 @@ impl<'a> Case<'a> {
                 quotas(finish, &live)
             })
             .collect();
+        let factor = prepared.output_factor();
+        let calibration = &prepared.calibration;
+        if calibration.v.unit * calibration.v.max * factor > LARGEST_VALUE {
+            return Err("the largest code of V stands far above the float output");
+        }
         let value = tiles
             .map(|tiles| tiles.case(finish, &front.normal))
             .transpose()?;
         Ok(Self {
             finish,
             value,
-            tariff: Tariff::plan(finish, prepared, front),
-            tables: tables(finish, prepared),
+            tariff: Tariff::plan(finish, prepared, front)?,
+            tables: tables(finish, calibration.v.unit * factor),
             values: Rows::of(prepared.v.ncols(), prepared.v.nrows(), |token, row| {
                 prepared.v[(row, token)] as f32
             }),
             float: Rows::of(prepared.q.ncols(), prepared.v.nrows(), |query, row| {
-                prepared.reference.output[(row, query)] as f32
+                (prepared.reference.output[(row, query)] * factor) as f32
             }),
-            norm_square: prepared.reference.output.norm_squared(),
+            norm_square: (&prepared.reference.output * factor).norm_squared(),
             quotas,
             counted: true,
             tag_bits: front.statics.tag_bits,
@@ -316,11 +326,10 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The macro's tables.
-fn tables(finish: &Finish<'_>, prepared: &Prepared) -> RowTables {
+/// The macro's tables; `unit` is what a code of V is worth.
+fn tables(finish: &Finish<'_>, unit: f64) -> RowTables {
     let ramp = &finish.attention.ramp;
     let softmax = &finish.attention.softmax;
-    let unit = prepared.calibration.v.unit;
     let steps = ramp.steps();
     let depth = |code: u32| ramp.decode(f64::from(code + 1)) - ramp.first_depth();
     let lut = &finish.lut.value;

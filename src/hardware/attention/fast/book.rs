@@ -66,7 +66,13 @@ pub struct FastSpent {
 }
 
 impl<'a> Tariff<'a> {
-    pub fn plan(finish: &'a Finish<'a>, prepared: &Prepared, front: &Front) -> Self {
+    /// # Errors
+    /// Why lanes of 64 bits do not hold its energy.
+    pub fn plan(
+        finish: &'a Finish<'a>,
+        prepared: &Prepared,
+        front: &Front,
+    ) -> Result<Self, &'static str> {
         let attention = finish.attention;
         let prices = &attention.device.prices;
         let early = finish.datapath == Datapath::Topkima {};
@@ -118,7 +124,7 @@ impl<'a> Tariff<'a> {
                             let mut ledger = Ledger::ZERO;
                             finish.count(&trace(Some((tile, stop))), &mut ledger);
                             let price = yocto(&ledger);
-                            std::array::from_fn(|c| price[c].saturating_sub(least[c]) as u64)
+                            std::array::from_fn(|c| narrow(price[c].saturating_sub(least[c])))
                         });
                         beyond.push(more.collect());
                     }
@@ -149,7 +155,15 @@ impl<'a> Tariff<'a> {
         }
         let value_rows = Self::rows_driven(finish, &queries, &yocto);
         let closed = opened.close(front.rows.len());
-        Self {
+        // 64 bits hold the sum over queries and tiles.
+        let tiles = attention.crossbar.tiles().len();
+        let most = u64::MAX / (front.rows.len() * tiles).max(1) as u64;
+        let beyond = queries.iter().flat_map(|query| &query.beyond);
+        let mut prices = beyond.chain(&value_rows).flatten().flatten();
+        if prices.any(|price| *price > most) {
+            return Err("a step or a row costs more than 64 bits of yoctojoules hold");
+        }
+        let tariff = Self {
             finish,
             shape,
             queries,
@@ -159,7 +173,8 @@ impl<'a> Tariff<'a> {
             early,
             value_rows,
             alike: prepared.mask.is_open(),
-        }
+        };
+        Ok(tariff)
     }
 
     /// What driving rows of V adds, the same for every query.
@@ -182,7 +197,7 @@ impl<'a> Tariff<'a> {
             let none = price(tile, 0);
             let more = |rows: usize| {
                 let some = price(tile, rows as u32);
-                std::array::from_fn(|c| some[c].saturating_sub(none[c]) as u64)
+                std::array::from_fn(|c| narrow(some[c].saturating_sub(none[c])))
             };
             (0..=most_survivors(finish)).map(more).collect()
         };
@@ -305,6 +320,11 @@ impl Beyond {
         let [low, high] = &self.0[corner];
         u128::from(low[lane]) + (u128::from(high[lane]) << 32)
     }
+}
+
+/// The largest number of 64 bits in place of a larger one, which [`Tariff::plan`] refuses.
+fn narrow(price: u128) -> u64 {
+    u64::try_from(price).unwrap_or(u64::MAX)
 }
 
 /// Heads before their first query.

@@ -28,7 +28,7 @@ pub(super) struct ValueTiles {
     wordlines: usize,
     /// First draw of the ADC's noise, by query.
     noise: Vec<u64>,
-    /// Float output, padded to whole groups, query by query.
+    /// Float output in units of its power of two, padded to whole groups, query by query.
     float: Vec<f32>,
 }
 
@@ -104,9 +104,11 @@ impl ValueTiles {
             .map(|slot| slot.wrapping_mul(groups))
             .collect();
         let width = cells.width();
+        let factor = prepared.output_factor();
         let float = (0..prepared.q.ncols()).flat_map(|query| {
             let column = prepared.reference.output.column(query);
-            let padded = move |at: usize| column.get(at).map_or(0.0, |value| *value as f32);
+            let padded =
+                move |at: usize| column.get(at).map_or(0.0, |value| (value * factor) as f32);
             (0..width).map(padded).collect::<Vec<_>>()
         });
         let tiles = values.tiles.len();

@@ -91,6 +91,12 @@ impl Ramp {
         self.params.comparator_noise == NoiseDraw::PerStep {} && !self.is_exact()
     }
 
+    /// Whether scores below zero lie below the last level, so that one code stands for all of them.
+    #[must_use]
+    pub fn is_one_sided(&self) -> bool {
+        self.params.range.is_one_sided()
+    }
+
     /// The rule that gives the full scale.
     #[must_use]
     pub fn full_scale(&self) -> &FullScale {

@@ -170,6 +170,14 @@ impl FullScale {
 }
 
 impl Range {
+    pub(super) fn is_one_sided(&self) -> bool {
+        match self {
+            Self::OneSided {} => true,
+            Self::Symmetric {} => false,
+            Self::Explicit(levels) => levels.last().is_none_or(|last| *last >= 0.0),
+        }
+    }
+
     /// The range over FS, and the depth of each of `count` steps in LSB, the start (0) first.
     pub(super) fn lay(&self, count: usize, m: &mut Mistakes) -> (f64, Vec<f64>) {
         match self {

@@ -5,6 +5,7 @@ mod encoder;
 mod labelled;
 mod probe;
 mod study;
+mod workload;
 
 pub use device::load_device;
 pub use study::Study;
@@ -20,11 +21,10 @@ use toml::Table;
 
 use super::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES, shipped, tree};
 use crate::base::mistake::{Mistake, Mistakes};
-use crate::base::rng::Seed;
+use crate::hardware::attention::Calibration;
 use crate::hardware::device::Device;
 use crate::study::train::Images;
-use crate::study::workload::arrays::ArrayError;
-use crate::study::workload::{Arrays, CalibrationSource, WANTED, Workload, WorkloadParams, arrays};
+use crate::study::workload::{Arrays, Workload, arrays};
 
 /// A file that was read, and the hash of what it held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,11 @@ pub struct Input {
     pub sha256: String,
 }
 
+/// The calibration of each head, with its head's number.
+type Fitted = Arc<Vec<(u64, Calibration)>>;
+/// Positive and live scores of each calibration query, head by head.
+type Counted = Arc<Vec<Vec<[usize; 2]>>>;
+
 /// What was read so far.
 #[derive(Debug, Default)]
 pub struct Store {
@@ -42,8 +47,10 @@ pub struct Store {
     texts: BTreeMap<PathBuf, Table>,
     arrays: BTreeMap<PathBuf, Arc<Arrays>>,
     workloads: BTreeMap<String, Result<Arc<Workload>, FileMistakes>>,
-    /// Heads of each workload, known by where it lies, that give no full scale.
-    silent: BTreeMap<usize, Vec<usize>>,
+    /// Calibrations of each workload, known by where it lies, by what they depend on.
+    calibrations: BTreeMap<(usize, String), Fitted>,
+    /// Positive and live scores of calibration rows, by workload.
+    positives: BTreeMap<usize, Counted>,
     devices: BTreeMap<String, Result<Arc<Device>, FileMistakes>>,
     studies: BTreeMap<String, Result<Arc<Study>, FileMistakes>>,
 }
@@ -223,46 +230,6 @@ impl Store {
         Ok(table)
     }
 
-    fn arrays(&mut self, path: &Path) -> Result<Arc<Arrays>, FileMistakes> {
-        if let Some(known) = self.arrays.get(path) {
-            return Ok(Arc::clone(known));
-        }
-        let read = if path.is_dir() {
-            self.folder_of_arrays(path)?
-        } else {
-            let bytes = self.bytes(path, MAX_ARRAY_BYTES)?;
-            type Read = fn(&[u8], &[&str]) -> Result<Arrays, ArrayError>;
-            type Names = fn(&[u8]) -> Result<Vec<String>, ArrayError>;
-            let (read, names): (Read, Names) = match path.extension().and_then(|end| end.to_str()) {
-                Some("npz") => (arrays::read_npz, arrays::npz_names),
-                Some("safetensors") => (arrays::read_safetensors, arrays::safetensors_names),
-                _ => {
-                    return Err(about(
-                        path,
-                        "is neither .npz nor .safetensors nor a folder of .npy",
-                        "convert it; see the README on bringing your own data",
-                    ));
-                }
-            };
-            let mut found = Arrays::new();
-            // A file whose list of arrays is damaged says so below.
-            let mut mistakes = strangers(path, &names(&bytes).unwrap_or_default());
-            for name in WANTED {
-                match read(&bytes, &[name]) {
-                    Ok(arrays) => found.extend(arrays),
-                    Err(error) => mistakes.join(about(path, error.to_string(), "")),
-                }
-            }
-            if !mistakes.0.is_empty() {
-                return Err(mistakes);
-            }
-            found
-        };
-        let read = Arc::new(read);
-        self.arrays.insert(path.to_owned(), Arc::clone(&read));
-        Ok(read)
-    }
-
     /// A whole file, and its hash.
     ///
     /// # Errors
@@ -312,122 +279,6 @@ impl Store {
         Images::new(images, labels, classes)
             .map_err(|mistakes| FileMistakes::of(&named(folder), mistakes))
     }
-
-    fn folder_of_arrays(&mut self, path: &Path) -> Result<Arrays, FileMistakes> {
-        let mut found = Arrays::new();
-        let held = list(path, ".npy");
-        let mut mistakes = strangers(path, &held);
-        for name in WANTED {
-            let part = path.join(format!("{name}.npy"));
-            if !part.exists() {
-                continue;
-            }
-            let read = self.bytes(&part, MAX_ARRAY_BYTES).and_then(|bytes| {
-                arrays::read_npy(&bytes).map_err(|error| about(&part, error.to_string(), ""))
-            });
-            match read {
-                Ok(array) => {
-                    found.insert(name.to_owned(), array);
-                }
-                Err(wrong) => mistakes.join(wrong),
-            }
-        }
-        if mistakes.0.is_empty() {
-            Ok(found)
-        } else {
-            Err(mistakes)
-        }
-    }
-
-    /// The arrays that a key of the experiment names.
-    fn arrays_at(
-        &mut self,
-        file: &str,
-        key: &str,
-        folder: &Path,
-        path: &Path,
-    ) -> Result<Arc<Arrays>, FileMistakes> {
-        let whole = within(folder, path);
-        there(file, key, path, &whole)?;
-        self.arrays(&whole)
-    }
-
-    /// The workload of an experiment in `folder`.
-    ///
-    /// # Errors
-    /// Every mistake of the section and of its files.
-    pub fn workload(
-        &mut self,
-        file: &str,
-        folder: &Path,
-        params: &WorkloadParams,
-        seed: Seed,
-    ) -> Result<Arc<Workload>, FileMistakes> {
-        let key = format!("{} {} {params:?}", seed.0, folder.display());
-        if let Some(known) = self.workloads.get(&key) {
-            return known.clone();
-        }
-        let workload = self.new_workload(file, folder, params, seed).map(Arc::new);
-        self.workloads.insert(key, workload.clone());
-        workload
-    }
-
-    /// Heads of a workload of this store whose calibration rows hold no positive live score: no
-    /// percentile of them is a full scale.
-    pub fn silent_heads(&mut self, workload: &Arc<Workload>) -> &[usize] {
-        let address = Arc::as_ptr(workload) as usize;
-        self.silent
-            .entry(address)
-            .or_insert_with(|| workload.silent_heads())
-    }
-
-    fn new_workload(
-        &mut self,
-        file: &str,
-        folder: &Path,
-        params: &WorkloadParams,
-        seed: Seed,
-    ) -> Result<Workload, FileMistakes> {
-        let fault = |mistakes: Mistakes| FileMistakes::of(file, mistakes.within("workload"));
-        match (&params.file, &params.synthetic, &params.shape) {
-            (Some(own), None, None) => {
-                let arrays = self.arrays_at(file, "workload.file.path", folder, &own.path);
-                let calibration = match &own.calibration {
-                    CalibrationSource::Path(path) => {
-                        Some(self.arrays_at(file, "workload.file.calibration", folder, path))
-                    }
-                    CalibrationSource::First(_) => None,
-                };
-                let mut mistakes = FileMistakes::default();
-                let mut keep = |read: Result<Arc<Arrays>, FileMistakes>| {
-                    read.map_err(|found| mistakes.join(found)).ok()
-                };
-                let (arrays, calibration) = (keep(arrays), calibration.map(&mut keep));
-                match (arrays, calibration) {
-                    (Some(arrays), None) => own.assemble(&arrays, None, params.causal),
-                    (Some(arrays), Some(Some(calibration))) => {
-                        own.assemble(&arrays, Some(&calibration), params.causal)
-                    }
-                    _ => return Err(mistakes),
-                }
-                .map_err(|mistakes| fault(mistakes.within("file")))
-            }
-            _ => params.synthesise(seed).map_err(fault),
-        }
-    }
-}
-
-/// Arrays that no workload has: a slip in a name would otherwise go unnoticed.
-fn strangers(path: &Path, names: &[String]) -> FileMistakes {
-    let mut mistakes = FileMistakes::default();
-    for name in names.iter().filter(|name| !WANTED.contains(&name.as_str())) {
-        mistakes.join(about(
-            path,
-            format!("holds an array `{name}`, which no workload has"),
-            "the arrays are named `q`, `k`, `v` and, where keys are masked, `mask`: rename it, or leave it out",
-        ));
-    }
-    mistakes
 }
 
 /// Names of the TOML files in a folder, in order.

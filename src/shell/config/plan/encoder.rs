@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Case, EncoderCase, Plan, key};
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::hardware::attention::{Attention, Datapath, Shape};
 use crate::hardware::topk::Topk;
 use crate::shell::config::{ExperimentParams, FileMistakes, Study};
@@ -74,6 +75,13 @@ impl Plan {
             &study.lengths,
         )
         .map_err(|wrong| FileMistakes::of(&file, wrong))?;
+        laid.longest
+            .check_time(
+                datapath,
+                laid.heads() * study.set.samples.len(),
+                study.longest,
+            )
+            .map_err(|wrong| FileMistakes::of(&file, wrong))?;
         let nominal = Nominal {
             shape: Shape {
                 heads: shape.layers * shape.heads,
@@ -91,6 +99,7 @@ impl Plan {
                 heads: Vec::new(),
                 calibration: Vec::new(),
                 nominal: Some(nominal),
+                notices: Notices::none(),
             }),
             attention: Arc::new(attention_of(&laid, &study, model)),
             datapath,

@@ -238,16 +238,3 @@ pub(super) fn make_absolute(params: &mut ExperimentParams, folder: &Path, device
         }
     }
 }
-
-/// A percentile of positive calibration scores is no full scale where a head has none.
-pub(super) fn check_full_scale(percent: f64, silent: &[usize]) -> Result<(), Mistakes> {
-    let mut mistakes = Mistakes::none();
-    mistakes.require(
-        silent.is_empty(),
-        "ramp.full_scale.percentile",
-        percent,
-        format!("the calibration rows of heads {silent:?} of this workload hold no positive live score, so no percentile of them is a full scale"),
-        "give `full_scale = { scores = ... }` or `{ per-head = [...] }`, or other calibration rows",
-    );
-    mistakes.or(|| ())
-}

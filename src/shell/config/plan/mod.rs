@@ -1,6 +1,7 @@
 //! From an experiment file to a plan whose every point has been checked before the first one runs.
 
 mod blame;
+mod calibrated;
 mod encoder;
 mod head;
 mod overrides;
@@ -27,7 +28,6 @@ use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, Datapath};
-use crate::hardware::converter::FullScale;
 use crate::study::model::Laid;
 use crate::study::workload::Workload;
 
@@ -289,6 +289,12 @@ impl Plan {
         self.store.inputs()
     }
 
+    /// Mistakes of the experiment's own file.
+    #[must_use]
+    pub fn blame(&self, mistakes: Mistakes) -> FileMistakes {
+        FileMistakes::of(&self.file, mistakes)
+    }
+
     /// One design at one point.
     ///
     /// # Errors
@@ -390,14 +396,11 @@ impl Plan {
                 all.join(believed(FileMistakes::of(&file, found)));
                 Err(all)
             }
-            Ok(checked) if all.0.is_empty() => {
-                if let FullScale::Percentile(percent) = attention.ramp.full_scale {
-                    let silent = self.store.silent_heads(&workload);
-                    if let Err(mistakes) = head::check_full_scale(percent, silent) {
-                        return Err(told(FileMistakes::of(&file, mistakes)));
-                    }
-                }
+            Ok(mut checked) if all.0.is_empty() => {
                 let datapath = self.params.design[design].datapath;
+                if let Err(mistakes) = self.calibrated(&workload, &mut checked, datapath) {
+                    return Err(told(FileMistakes::of(&file, mistakes)));
+                }
                 // A conventional design keeps every column, so k says nothing about it.
                 let topk = (datapath != Datapath::Conventional {}).then_some(&attention.topk);
                 Ok(Case {

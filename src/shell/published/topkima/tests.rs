@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use super::*;
 use crate::study::workload::arrays::read_safetensors;
-use crate::study::workload::{Arrays, CalibrationSource, FileParams, WANTED};
+use crate::study::workload::{Arrays, Axes, CalibrationSource, FileParams, WANTED};
 
 /// The shipped device, nominal grade: its file and the two that it includes.
 fn device() -> DeviceParams {
@@ -33,6 +33,7 @@ fn inputs() -> Inputs {
     let params = FileParams {
         path: "data/attention/test.safetensors".into(),
         heads: None,
+        axes: Axes::default(),
         scaled: false,
         calibration: CalibrationSource::Path("calibration.safetensors".into()),
     };

@@ -1,8 +1,7 @@
 //! The text of a `.npy` header: a Python dictionary literal with three known keys.
 //!
 //! It has a scanner of its own because a general reader of Python literals recurses as deep as a
-//! file has brackets, and the one in `npyz` multiplies the dimensions before anyone has looked at
-//! them.
+//! file has brackets.
 
 /// What a header says.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 //! Format: two zero bytes, the type (8 for unsigned bytes), the number of dimensions, each dimension
 //! as a big-endian u32, then the values (<http://yann.lecun.com/exdb/mnist/>).
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use flate2::read::GzDecoder;
 
-use super::{ArrayError, count};
+use super::{ArrayError, MAX_GROWTH, SMALL_BYTES, count};
 
 /// A rectangular array of bytes in row-major order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +21,6 @@ pub struct ByteArray {
 /// How the one array of an IDX file is called in an error.
 const ARRAY: &str = "the IDX file";
 
-/// The largest unpacked file, in bytes: 2^28 values and a header.
-const MOST_BYTES: u64 = (1 << 28) + 1024;
-
 /// Reads an IDX file of unsigned bytes; one that begins like gzip is unpacked first.
 ///
 /// # Errors
@@ -32,17 +29,35 @@ pub fn read_idx(bytes: &[u8]) -> Result<ByteArray, ArrayError> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return unpacked(bytes);
     }
+    let packed = |error: io::Error| ArrayError::NotIdx {
+        problem: format!("it can not be unpacked ({error})"),
+    };
+    // The header alone says how much there is to unpack.
+    let mut decoder = GzDecoder::new(bytes);
     let mut whole = Vec::new();
-    let mut decoder = GzDecoder::new(bytes).take(MOST_BYTES);
-    decoder
-        .read_to_end(&mut whole)
-        .map_err(|error| ArrayError::NotIdx {
-            problem: format!("it can not be unpacked ({error})"),
-        })?;
+    let mut up_to = |most: usize, whole: &mut Vec<u8>| {
+        let mut part = (&mut decoder).take(most as u64);
+        part.read_to_end(whole).map_err(packed)
+    };
+    up_to(4, &mut whole)?;
+    let dimensions = whole.get(3).copied().unwrap_or(0);
+    up_to(4 * usize::from(dimensions), &mut whole)?;
+    let (shape, _) = header(&whole)?;
+    let needed = count(ARRAY, &shape)?;
+    if needed > bytes.len().saturating_mul(MAX_GROWTH).max(SMALL_BYTES) {
+        return Err(ArrayError::Grows {
+            array: ARRAY.to_owned(),
+            shape,
+            held: bytes.len(),
+        });
+    }
+    // One byte more shows whether there are too many, and the end brings the checksum.
+    up_to(needed.saturating_add(1), &mut whole)?;
     unpacked(&whole)
 }
 
-fn unpacked(bytes: &[u8]) -> Result<ByteArray, ArrayError> {
+/// The shape that a header gives, and the values behind it.
+fn header(bytes: &[u8]) -> Result<(Vec<u64>, &[u8]), ArrayError> {
     let wrong = |problem: String| ArrayError::NotIdx { problem };
     let Some((&[a, b, kind, dimensions], rest)) = bytes.split_first_chunk() else {
         return Err(wrong(format!("it holds {} bytes", bytes.len())));
@@ -67,6 +82,11 @@ fn unpacked(bytes: &[u8]) -> Result<ByteArray, ArrayError> {
         .iter()
         .map(|length| u64::from(u32::from_be_bytes(*length)))
         .collect();
+    Ok((shape, values))
+}
+
+fn unpacked(bytes: &[u8]) -> Result<ByteArray, ArrayError> {
+    let (shape, values) = header(bytes)?;
     let needed = count(ARRAY, &shape)?;
     if values.len() != needed {
         return Err(ArrayError::Length {
@@ -143,6 +163,20 @@ mod tests {
                 .to_string()
                 .contains("unpacked")
         );
+    }
+
+    /// 200 MB of zeros pack into 200 kB: the header alone is unpacked.
+    #[test]
+    fn what_unpacks_to_too_much_is_refused_by_its_header() {
+        let mut bytes = vec![0, 0, 8, 1, 12, 0, 0, 0];
+        bytes.resize(bytes.len() + (12 << 24), 0);
+        let error = read_idx(&packed(&bytes)).unwrap_err();
+        assert!(matches!(error, ArrayError::Grows { .. }), "{error}");
+        assert!(error.to_string().contains("[201326592]"), "{error}");
+        // A header that says less than there is, however much that be.
+        bytes[4..8].copy_from_slice(&[0, 0, 0, 2]);
+        let error = read_idx(&packed(&bytes)).unwrap_err();
+        assert!(error.to_string().contains("should hold 2 bytes"), "{error}");
     }
 
     proptest! {

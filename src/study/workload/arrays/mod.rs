@@ -2,8 +2,8 @@
 //!
 //! Four formats are read: `.npy` and `.npz` as numpy writes them, `.safetensors`, and IDX, whose bytes
 //! stay bytes. Every other number becomes an `f64`; 64-bit integers beyond 2^53 are rounded to the nearest one. A file is
-//! never trusted: what it says of its sizes is held against [`MAX_VALUES`] and against the bytes
-//! that are there before memory is asked for, and a value that is not finite is an error that
+//! never trusted: what it says of its sizes is held against [`MAX_VALUES`], against the bytes that are there and, where
+//! it is packed, against [`MAX_GROWTH`] before memory is asked for, and a value that is not finite is an error that
 //! names its place.
 //!
 //! ```
@@ -20,6 +20,7 @@ mod npy;
 mod npz;
 mod number;
 mod safetensors;
+mod zip;
 
 pub use idx::{ByteArray, read_idx};
 pub use npy::read_npy;
@@ -28,6 +29,17 @@ pub use safetensors::{open_safetensors, read_safetensors, safetensors_names};
 
 /// The most values one array may hold, 2^28: 2 GiB as `f64`.
 pub const MAX_VALUES: usize = 1 << 28;
+
+/// The most memory an array may take, as so many times the bytes of the file it is packed in.
+pub const MAX_GROWTH: usize = 64;
+
+/// What any array may take, however small its file: 128 MiB. Masks pack a thousandfold.
+pub const SMALL_BYTES: usize = 1 << 27;
+
+/// The most values, 8 bytes each, of an array out of a file of so many bytes.
+fn most_values(held: usize) -> usize {
+    held.saturating_mul(MAX_GROWTH).max(SMALL_BYTES) / size_of::<f64>()
+}
 
 /// A rectangular array in row-major order: the last index runs fastest.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +101,7 @@ pub enum ArrayError {
         array: String,
         /// Bytes its shape and dtype ask for.
         needed: u64,
-        /// What stands there: a count, or "more".
+        /// What stands there.
         found: String,
     },
     /// Elements of a type that is not taken.
@@ -136,6 +148,19 @@ pub enum ArrayError {
         array: String,
         /// Its shape by the file.
         shape: Vec<u64>,
+    },
+    /// More values than a packed file of this length may unpack to.
+    #[error(
+        "{array} has shape {shape:?}, which is more than {MAX_GROWTH} times the {held} bytes of its file; \
+         check how it was written, or write it unpacked with numpy.savez"
+    )]
+    Grows {
+        /// Which array.
+        array: String,
+        /// Its shape by the file.
+        shape: Vec<u64>,
+        /// Bytes of the file.
+        held: usize,
     },
     /// A dimension of length zero.
     #[error(

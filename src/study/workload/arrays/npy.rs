@@ -6,15 +6,14 @@ use std::io::{self, Read};
 
 use super::header::{Header, dictionary};
 use super::number::Number;
-use super::{Array, ArrayError, count};
+use super::{Array, ArrayError, count, most_values};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The longest header that is read; numpy itself refuses more than 10 000 bytes by default.
 const MAX_HEADER: usize = 1 << 14;
 
-/// Values are read in pieces of this many bytes, so that memory grows with what is there and not
-/// with what the header says. A multiple of every element's size.
+/// Values are read in pieces of this many bytes. A multiple of every element's size.
 const PIECE: usize = 1 << 16;
 
 /// Reads a `.npy` file: its one array, row-major whichever order the file has.
@@ -22,12 +21,18 @@ const PIECE: usize = 1 << 16;
 /// # Errors
 /// What is wrong with the bytes; they never cause a panic.
 pub fn read_npy(bytes: &[u8]) -> Result<Array, ArrayError> {
-    read(bytes, "the .npy file")
+    read(bytes, "the .npy file", bytes.len() as u64, bytes.len())
 }
 
-/// Reads a `.npy` to its end. `array` is what an error calls it.
-pub(super) fn read(mut from: impl Read, array: &str) -> Result<Array, ArrayError> {
-    let header = header(&mut from, array)?;
+/// Reads a `.npy` to its end, which is `length` bytes long by what holds it: a file of `held` bytes. `array` is what
+/// an error calls it.
+pub(super) fn read(
+    mut from: impl Read,
+    array: &str,
+    length: u64,
+    held: usize,
+) -> Result<Array, ArrayError> {
+    let (header, begun) = header(&mut from, array)?;
     if header.dtype == "|O" {
         return Err(ArrayError::Objects {
             array: array.to_owned(),
@@ -37,7 +42,23 @@ pub(super) fn read(mut from: impl Read, array: &str) -> Result<Array, ArrayError
         array: array.to_owned(),
         dtype: shown(&header.dtype),
     })?;
-    let values = values(&mut from, array, number, count(array, &header.shape)?)?;
+    let count = count(array, &header.shape)?;
+    let (needed, found) = (count * number.kind.size(), length.saturating_sub(begun));
+    if found != needed as u64 {
+        return Err(ArrayError::Length {
+            array: array.to_owned(),
+            needed: needed as u64,
+            found: found.to_string(),
+        });
+    }
+    if count > most_values(held) {
+        return Err(ArrayError::Grows {
+            array: array.to_owned(),
+            shape: header.shape,
+            held,
+        });
+    }
+    let values = values(&mut from, array, number, count)?;
     let values = if header.fortran {
         row_major(&header.shape, &values)
     } else {
@@ -54,7 +75,8 @@ fn shown(text: &str) -> String {
         .collect()
 }
 
-fn header(from: &mut impl Read, array: &str) -> Result<Header, ArrayError> {
+/// The header, and how many bytes it takes.
+fn header(from: &mut impl Read, array: &str) -> Result<(Header, u64), ArrayError> {
     let wrong = |problem: &str| ArrayError::Header {
         array: array.to_owned(),
         problem: problem.to_owned(),
@@ -92,7 +114,8 @@ fn header(from: &mut impl Read, array: &str) -> Result<Header, ArrayError> {
         return Err(cut());
     }
     let text = std::str::from_utf8(&text).map_err(|_| wrong("it is not text"))?;
-    dictionary(text).map_err(wrong)
+    let begun = MAGIC.len() + 2 + width + length;
+    Ok((dictionary(text).map_err(wrong)?, begun as u64))
 }
 
 /// As many of the next `most` bytes as there are.
@@ -123,7 +146,8 @@ fn values(
         needed: needed as u64,
         found,
     };
-    let mut values = Vec::new();
+    // Not more than `most_values`.
+    let mut values = Vec::with_capacity(count);
     let mut read = 0;
     while read < needed {
         let piece = up_to(from, array, PIECE.min(needed - read))?;
@@ -162,10 +186,31 @@ fn row_major(shape: &[u64], stored: &[f64]) -> Vec<f64> {
     values
 }
 
+/// The bytes of a `.npy` of `f64`: version 1, its values at a multiple of 64 bytes as numpy has them.
+pub(super) fn write(shape: &[u64], values: &[f64]) -> Vec<u8> {
+    let lengths: String = shape.iter().map(|length| format!("{length}, ")).collect();
+    let lengths = match shape {
+        [_] => lengths.trim_end(),
+        _ => lengths.trim_end_matches(", "),
+    };
+    let mut text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({lengths}), }}");
+    let begun = MAGIC.len() + 4;
+    while !(begun + text.len() + 1).is_multiple_of(64) {
+        text.push(' ');
+    }
+    text.push('\n');
+    let mut bytes = Vec::with_capacity(begun + text.len() + 8 * values.len());
+    bytes.extend(MAGIC);
+    bytes.extend([1, 0]);
+    bytes.extend((text.len() as u16).to_le_bytes());
+    bytes.extend(text.as_bytes());
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use npyz::WriterBuilder;
     use proptest::prelude::*;
 
     fn npy(dtype: &str, order: &str, shape: &str, data: &[u8]) -> Vec<u8> {
@@ -177,28 +222,17 @@ mod tests {
         bytes
     }
 
-    fn by_npyz(order: npyz::Order, shape: &[u64], values: &[f32]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut writer = npyz::WriteOptions::new()
-            .default_dtype()
-            .order(order)
-            .shape(shape)
-            .writer(&mut bytes)
-            .begin_nd()
-            .unwrap();
-        writer.extend(values.iter().copied()).unwrap();
-        writer.finish().unwrap();
-        bytes
+    /// A .npy of `f32` in the given order of storage.
+    fn stored(order: &str, shape: &[u64], values: &[f32]) -> Vec<u8> {
+        let lengths: String = shape.iter().map(|length| format!("{length},")).collect();
+        let data: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        npy("'<f4'", order, &format!("({lengths})"), &data)
     }
 
     #[test]
     fn both_orders_of_one_array_read_the_same() {
-        let c = by_npyz(npyz::Order::C, &[2, 3], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
-        let f = by_npyz(
-            npyz::Order::Fortran,
-            &[2, 3],
-            &[0.0, 3.0, 1.0, 4.0, 2.0, 5.0],
-        );
+        let c = stored("False", &[2, 3], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        let f = stored("True", &[2, 3], &[0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
         let array = read_npy(&c).unwrap();
         assert_eq!(array.shape, [2, 3]);
         assert_eq!(array.values, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
@@ -208,8 +242,8 @@ mod tests {
     #[test]
     fn fortran_order_puts_the_first_index_fastest_in_three_dimensions() {
         let (rows, columns, depth) = (2, 3, 4);
-        let stored: Vec<f32> = (0..24).map(|at| at as f32).collect();
-        let array = read_npy(&by_npyz(npyz::Order::Fortran, &[2, 3, 4], &stored)).unwrap();
+        let values: Vec<f32> = (0..24).map(|at| at as f32).collect();
+        let array = read_npy(&stored("True", &[2, 3, 4], &values)).unwrap();
         for i in 0..rows {
             for j in 0..columns {
                 for k in 0..depth {
@@ -249,7 +283,7 @@ mod tests {
         );
         let record = npy("[('a', '<f4'), ('b', '<f4')]", "False", "(2,)", &[0; 16]);
         for (bytes, word) in [
-            (huge, "[1000000, 1000000]"),
+            (huge, "at most 2^28"),
             (wraps, "2^28"),
             (longer, "`shape`"),
             (deep, "`shape`"),
@@ -261,7 +295,7 @@ mod tests {
             (npy("'<f4'", "False", "(-1,)", &[]), "`shape`"),
             (npy("'<f4'", "Maybe", "(1,)", &[0; 4]), "`fortran_order`"),
             (npy("'<f4'", "False", "(2,)", &[0; 7]), "holds 7"),
-            (npy("'<f4'", "False", "(2,)", &[0; 9]), "holds more"),
+            (npy("'<f4'", "False", "(2,)", &[0; 9]), "holds 9"),
             (
                 npy("'<f4'", "False", "(1,)", &f32::NAN.to_le_bytes()),
                 "NaN at index [0]",
@@ -278,7 +312,7 @@ mod tests {
 
     #[test]
     fn every_truncation_is_an_error() {
-        let bytes = by_npyz(npyz::Order::Fortran, &[3, 2], &[1.0; 6]);
+        let bytes = stored("True", &[3, 2], &[1.0; 6]);
         for end in 0..bytes.len() {
             assert!(read_npy(&bytes[..end]).is_err(), "{end}");
         }
@@ -286,7 +320,7 @@ mod tests {
 
     #[test]
     fn no_corrupted_byte_panics() {
-        let good = by_npyz(npyz::Order::Fortran, &[3, 2], &[1.0; 6]);
+        let good = stored("True", &[3, 2], &[1.0; 6]);
         for at in 0..good.len() {
             for byte in 0..=255 {
                 let mut bytes = good.clone();
@@ -313,7 +347,7 @@ mod tests {
         ) {
             let count = shape.iter().product::<u64>() as usize;
             let values: Vec<f32> = (0..count).map(|at| (at as f32) + f32::from(seed)).collect();
-            let array = read_npy(&by_npyz(npyz::Order::C, &shape, &values)).unwrap();
+            let array = read_npy(&stored("False", &shape, &values)).unwrap();
             prop_assert_eq!(array.values, values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
             prop_assert_eq!(array.shape, shape.iter().map(|&l| l as usize).collect::<Vec<_>>());
         }

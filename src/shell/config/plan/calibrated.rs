@@ -1,0 +1,39 @@
+//! What calibration rows and sizes say of a case before it runs: scales, full scale, positive scores, time.
+
+use std::sync::Arc;
+
+use super::Plan;
+use crate::base::mistake::Mistakes;
+use crate::hardware::attention::{Attention, Calibration, Datapath, Few};
+use crate::study::workload::Workload;
+
+impl Plan {
+    /// Checks the calibration of every head and the time it takes, and adds to the notices what a reader should know.
+    pub(super) fn calibrated(
+        &mut self,
+        workload: &Arc<Workload>,
+        attention: &mut Attention,
+        datapath: Datapath,
+    ) -> Result<(), Mistakes> {
+        let shape = workload.shape();
+        attention.check_time(datapath, shape.heads, shape.queries)?;
+        attention.notices.join(&workload.notices);
+        if workload.heads.is_empty() {
+            return Ok(());
+        }
+        let heads = self.store.calibrations(workload, attention);
+        Calibration::check(&heads, &attention.quantise, attention.ramp.full_scale())?;
+        let chooses = datapath != Datapath::Conventional {};
+        if chooses && attention.ramp.is_one_sided() && !attention.ramp.is_exact() {
+            let counted = self.store.positives(workload);
+            let heads = heads.iter().zip(counted.iter()).zip(&attention.topk);
+            let few: Vec<Few> = heads
+                .map(|(((head, _), counted), topk)| Few::of(*head, topk.k, counted))
+                .collect();
+            if let Some(text) = Few::warning(&few) {
+                attention.notices.warn(text);
+            }
+        }
+        Ok(())
+    }
+}
