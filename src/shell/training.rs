@@ -76,6 +76,23 @@ pub struct Stand {
     pub loss: f64,
 }
 
+/// What there is of a training in its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// Nothing.
+    Nothing,
+    /// Its finished weights.
+    Finished,
+    /// A state to go on from.
+    Unfinished,
+    /// Weights or a state of the same name that another file, other images or another version made.
+    Other,
+}
+
+/// What the names of a training's files end in: its log, its weights, its state.
+pub const ENDINGS: [&str; 3] = ["csv", "safetensors", STATE];
+const STATE: &str = "state.safetensors";
+
 const LOG: &str = "log";
 const RUN: &str = "run";
 const ACCURACY: &str = "accuracy";
@@ -173,6 +190,34 @@ impl Run<'_> {
         Ok((metadata.get(RUN) == Some(&run)).then_some(metadata))
     }
 
+    /// What there is of it in its folder.
+    ///
+    /// # Errors
+    /// A file of its name that cannot be read.
+    pub fn stands(&self) -> Result<Stands, TrainingError> {
+        let state = self.path(STATE);
+        let (is_begun, is_done) = (state.exists(), self.path("safetensors").exists());
+        // Without the weights that it starts from it cannot be told whose it is.
+        let has_start = self.start().is_none_or(|path| path.exists());
+        if is_done && has_start && self.finished()?.is_none() {
+            return Ok(Stands::Other);
+        }
+        if is_begun && has_start {
+            let (_, run) = self.origin()?;
+            match self.resumed(&state, &run) {
+                Err(TrainingError::Journal(JournalError::Other { .. })) => {
+                    return Ok(Stands::Other);
+                }
+                state => state?,
+            };
+        }
+        Ok(match (is_begun, is_done) {
+            (true, _) => Stands::Unfinished,
+            (_, true) => Stands::Finished,
+            _ => Stands::Nothing,
+        })
+    }
+
     /// Trains, from the last checkpoint with `resume`; `ticked` is told of every step.
     ///
     /// # Errors
@@ -193,7 +238,7 @@ impl Run<'_> {
             images: &self.plan.train,
             seed: Seed(self.seed),
         };
-        let state_path = self.path("state.safetensors");
+        let state_path = self.path(STATE);
         let (mut trainer, mut log) = if resume && state_path.exists() {
             let (state, log) = self.resumed(&state_path, &run)?;
             (Trainer::go_on(task, state), log)

@@ -79,21 +79,6 @@ fn an_output_folder_that_cannot_be_written_is_told() {
 }
 
 #[test]
-fn there_has_to_be_something_to_resume() {
-    let case = Case::new(small(""));
-    assert_snapshot!(case.refused(&["--resume"]), @"out/journal.jsonl: there is no unfinished run to resume; run without --resume");
-    fs::create_dir(case.out()).unwrap();
-    fs::write(case.out().join("journal.jsonl"), b"\xff\xfe\n garbage").unwrap();
-    let said = case.run(&["--resume"]);
-    assert_eq!(said.code, 2, "{}", said.stderr);
-    assert!(
-        said.stderr.contains("another experiment"),
-        "{}",
-        said.stderr
-    );
-}
-
-#[test]
 fn a_quiet_run_prints_nothing_and_a_loud_one_its_rows() {
     let case = Case::new(small(""));
     case.runs(&[]);

@@ -170,7 +170,8 @@ fn a_state_of_another_training_is_not_gone_on_with() {
     fs::remove_dir(&stop).unwrap();
     let told = case.refused(&[&plain[..], &["--set", "way[0].schedule.rate=0.02"]].concat());
     assert!(
-        told.contains("plain-seed1.state.safetensors: ") && told.contains("without --resume"),
+        told.contains("way[0].schedule.rate: 0.01, now 0.02")
+            && told.contains("--force without --resume"),
         "{told}"
     );
     // Cut short, it is told as such.
@@ -206,7 +207,7 @@ fn experiments_and_trainings_are_not_taken_for_each_other() {
 fn two_trainings_never_write_to_one_folder() {
     let case = Case::new(FILE);
     fs::create_dir_all(case.path("out")).unwrap();
-    let lock = fs::File::create(case.path("out").join("lock")).unwrap();
+    let lock = fs::File::create(case.path("out").join(".topkima-lock")).unwrap();
     lock.try_lock().unwrap();
     let said = case.train("out", &[]);
     assert_eq!(said.code, 1);

@@ -1,12 +1,13 @@
 //! `topkima list` and `topkima check`.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use toml::Table;
 
 use super::Failure;
+use super::print::out;
 use crate::base::mistake::Mistakes;
 use crate::shell::config::{
     DeviceChoice, FileMistakes, Overrides, Plan, Store, TrainingPlan, find_home,
@@ -28,7 +29,7 @@ pub(crate) enum What {
 
 pub(super) fn list(what: What) -> Result<(), Failure> {
     let home = find_home(Path::new("."));
-    let mut out = io::stdout().lock();
+    let mut out = out();
     let mut all = FileMistakes::default();
     match what {
         What::Devices => {
@@ -195,7 +196,7 @@ fn judge(path: &Path) -> Result<Vec<String>, FileMistakes> {
 }
 
 pub(super) fn check(files: &[PathBuf]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = out();
     let mut all = FileMistakes::default();
     for path in files {
         match judge(path) {
