@@ -11,10 +11,7 @@ fn is_plain(text: &str) -> bool {
 #[test]
 fn control_characters_of_a_file_are_not_printed() {
     let odd = "\\u001b[31mred\\u0007\\u009b\\u007f\\r";
-    let named = |text: &str| {
-        text.replace("\"q\"", &format!("\"q{odd}\""))
-            .replace("name = \"topkima\"", &format!("name = \"t{odd}\""))
-    };
+    let named = |text: &str| text.replace("\"q\"", &format!("\"q{odd}\""));
     let case = Case::of(&named(&experiment()));
     let said = case.runs(&[]);
     assert!(
@@ -32,6 +29,7 @@ fn control_characters_of_a_file_are_not_printed() {
     // Wrong names, values and keys of a file, and of the command line.
     for (from, to) in [
         ("\"sram-65nm\"", format!("\"s{odd}\"")),
+        ("\"topkima\"", format!("\"t{odd}\"")),
         ("bits = 5", format!("bits = \"{odd}\"")),
         ("bits = 5", format!("\"{odd}\" = 5")),
         ("\"topk.k\" = [2]", format!("\"topk.{odd}\" = [2]")),

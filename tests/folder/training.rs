@@ -43,8 +43,8 @@ fn another_training_is_refused_and_replaced_only_by_force() {
     let case = case();
     let train = |more: &[&str]| case.call(&[&["train", "t.toml"], more].concat());
     train(&["--quiet"]).is(0, &[]);
-    train(&["--quiet", "--set", "way[0].schedule.steps=2"]).is(0, &[]);
-    assert_eq!(case.names("out"), ["t", "t-way.0.schedule.steps=2"]);
+    train(&["--quiet", "--set", "way[0].schedule.steps=6"]).is(0, &[]);
+    assert_eq!(case.names("out"), ["t", "t-way.0.schedule.steps=6"]);
     let weights = fs::read(case.path("out/t/plain-seed1.safetensors")).unwrap();
     let edited = FILE.replacen("rate = 0.01", "rate = 0.02", 1);
     case.write("t.toml", &edited);

@@ -164,10 +164,7 @@ fn a_damaged_or_foreign_checkpoint_is_told_with_its_tensor() {
 fn a_state_of_another_training_is_not_gone_on_with() {
     let case = Case::new(FILE);
     let plain = ["--way", "plain", "--seed", "1", "--resume"];
-    let stop = case.path("out").join("plain-seed1.safetensors.part");
-    fs::create_dir_all(&stop).unwrap();
-    assert_eq!(case.train("out", &plain).code, 1);
-    fs::remove_dir(&stop).unwrap();
+    case.cut("out", "plain-seed1", &plain);
     let told = case.refused(&[&plain[..], &["--set", "way[0].schedule.rate=0.02"]].concat());
     assert!(
         told.contains("way[0].schedule.rate: 0.01, now 0.02")

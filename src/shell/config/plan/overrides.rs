@@ -180,7 +180,7 @@ mod tests {
             let read = toml::from_str::<Table>(&format!("value = {text}"));
             read.map_or_else(
                 |_| Value::String(text.to_owned()),
-                |mut read| read["value"].clone(),
+                |read| read["value"].clone(),
             )
         };
         let set = set.iter().map(|(at, text)| ((*at).to_owned(), value(text)));
