@@ -78,21 +78,6 @@ fn an_output_folder_that_cannot_be_written_is_told() {
     assert_eq!(fs::read_dir(case.out()).unwrap().count(), 1);
 }
 
-#[test]
-fn there_has_to_be_something_to_resume() {
-    let case = Case::new(small(""));
-    assert_snapshot!(case.refused(&["--resume"]), @"out/journal.jsonl: there is no unfinished run to resume; run without --resume");
-    fs::create_dir(case.out()).unwrap();
-    fs::write(case.out().join("journal.jsonl"), b"\xff\xfe\n garbage").unwrap();
-    let said = case.run(&["--resume"]);
-    assert_eq!(said.code, 2, "{}", said.stderr);
-    assert!(
-        said.stderr.contains("another experiment"),
-        "{}",
-        said.stderr
-    );
-}
-
 /// Whether every line is a warning or a note.
 fn only_notices(text: &str) -> bool {
     text.lines()

@@ -4,6 +4,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/interrupted.rs"]
+mod interrupted;
 
 mod draws;
 mod runs;

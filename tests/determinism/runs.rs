@@ -3,18 +3,22 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::common::{rows, topkima};
 use crate::{EXPERIMENT, write};
 
-/// A run that did all its work and could not write its results, for where the file is written that
-/// becomes `rows.csv` there is a folder. What is left is what a stopped run leaves: its journal.
+/// The journal of a run that did all its work and could not write its results.
 fn interrupted(experiment: &Path, out: &Path, more: &[&str]) -> Vec<u8> {
-    fs::create_dir_all(out.join("rows.csv.part")).unwrap();
-    let output = topkima(experiment, out, more);
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    fs::remove_dir(out.join("rows.csv.part")).unwrap();
-    fs::read(out.join("journal.jsonl")).unwrap()
+    crate::interrupted::interrupted(out, &mut || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_topkima"));
+        command
+            .arg("run")
+            .arg(experiment)
+            .args(["--quiet", "--out"]);
+        command.arg(out).args(more).stderr(Stdio::null());
+        command
+    })
 }
 
 #[test]
@@ -75,6 +79,7 @@ fn a_resumed_run_writes_what_an_unbroken_one_writes() {
     ];
     for cut in cuts {
         fs::write(out.join("journal.jsonl"), &journal[..cut]).unwrap();
+        let _ = fs::remove_file(out.join("rows.csv"));
         assert!(
             rows(&experiment, &out, &["--resume"]) == whole,
             "cut at {cut}"
@@ -93,8 +98,8 @@ fn a_run_may_be_interrupted_twice() {
     let lines: Vec<usize> = (0..journal.len())
         .filter(|at| journal[*at] == b'\n')
         .collect();
-    // The newline of the first group is the one byte of it that is missing, or all of it, or half.
-    for cut in [lines[1], lines[0] + 1, lines[1] - 100] {
+    // The newline of the first group is the one byte of it that is missing, or all of it but a byte, or half.
+    for cut in [lines[1], lines[0] + 2, lines[1] - 100] {
         fs::write(out.join("journal.jsonl"), &journal[..cut]).unwrap();
         let resumed = [&small[..], &["--resume"]].concat();
         let again = interrupted(&experiment, &out, &resumed);
@@ -118,22 +123,27 @@ fn a_breakdown_is_whole_after_a_resume_or_the_resume_is_refused() {
         assert!(fs::read_to_string(out.join("breakdown.csv")).unwrap() == wanted);
     } else {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("without --resume"));
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("--breakdown: not given, now given")
+        );
     }
 }
 
 #[test]
-fn a_journal_without_a_whole_title_is_refused() {
+fn a_journal_without_a_whole_title_holds_nothing_and_the_run_begins() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = write(folder.path(), EXPERIMENT);
     let out = folder.path().join("out");
     let small = ["--set", "workload.file.heads=[7]", "--trials", "1"];
     let journal = interrupted(&experiment, &out, &small);
     let title = journal.iter().position(|byte| *byte == b'\n').unwrap();
+    let whole = rows(&experiment, &folder.path().join("whole"), &small);
     for cut in [0, 5, title] {
+        fs::remove_dir_all(&out).unwrap();
+        fs::create_dir(&out).unwrap();
         fs::write(out.join("journal.jsonl"), &journal[..cut]).unwrap();
-        let output = topkima(&experiment, &out, &[&small[..], &["--resume"]].concat());
-        assert_eq!(output.status.code(), Some(2), "{cut}: {output:?}");
+        let resumed = rows(&experiment, &out, &[&small[..], &["--resume"]].concat());
+        assert!(resumed == whole, "cut at {cut}");
     }
 }
 
@@ -144,10 +154,13 @@ fn a_resume_of_another_experiment_is_refused() {
     let out = folder.path().join("out");
     let small = ["--set", "workload.file.heads=[7]", "--trials", "1"];
     interrupted(&experiment, &out, &small);
-    for other in [
-        ["--trials", "1", "--seed", "78"],
-        ["--trials", "2", "--seed", "77"],
-        ["--trials", "1", "--set", "timing.softmax_lanes=2"],
+    for (other, differs) in [
+        (["--trials", "1", "--seed", "78"], "seed: 77, now 78"),
+        (["--trials", "2", "--seed", "77"], "trials: 1, now 2"),
+        (
+            ["--trials", "1", "--set", "timing.softmax_lanes=2"],
+            "timing.softmax_lanes: 1, now 2",
+        ),
     ] {
         let output = topkima(
             &experiment,
@@ -155,7 +168,7 @@ fn a_resume_of_another_experiment_is_refused() {
             &[&small[..2], &other, &["--resume"]].concat(),
         );
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("belongs to another"));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(differs));
     }
 }
 

@@ -11,6 +11,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/interrupted.rs"]
+mod interrupted;
 
 mod bytes;
 mod chips;

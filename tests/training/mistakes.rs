@@ -164,13 +164,11 @@ fn a_damaged_or_foreign_checkpoint_is_told_with_its_tensor() {
 fn a_state_of_another_training_is_not_gone_on_with() {
     let case = Case::new(FILE);
     let plain = ["--way", "plain", "--seed", "1", "--resume"];
-    let stop = case.path("out").join("plain-seed1.safetensors.part");
-    fs::create_dir_all(&stop).unwrap();
-    assert_eq!(case.train("out", &plain).code, 1);
-    fs::remove_dir(&stop).unwrap();
+    case.cut("out", "plain-seed1", &plain);
     let told = case.refused(&[&plain[..], &["--set", "way[0].schedule.rate=0.02"]].concat());
     assert!(
-        told.contains("plain-seed1.state.safetensors: ") && told.contains("without --resume"),
+        told.contains("way[0].schedule.rate: 0.01, now 0.02")
+            && told.contains("--force without --resume"),
         "{told}"
     );
     // Cut short, it is told as such.
@@ -206,7 +204,7 @@ fn experiments_and_trainings_are_not_taken_for_each_other() {
 fn two_trainings_never_write_to_one_folder() {
     let case = Case::new(FILE);
     fs::create_dir_all(case.path("out")).unwrap();
-    let lock = fs::File::create(case.path("out").join("lock")).unwrap();
+    let lock = fs::File::create(case.path("out").join(".topkima-lock")).unwrap();
     lock.try_lock().unwrap();
     let said = case.train("out", &[]);
     assert_eq!(said.code, 1);

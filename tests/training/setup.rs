@@ -3,7 +3,9 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use flate2::{Compression, write::GzEncoder};
 use tempfile::TempDir;
@@ -144,6 +146,35 @@ impl Case {
         assert_eq!(said.code, 2, "{}{}", said.stdout, said.stderr);
         assert_eq!(said.stdout, "");
         said.stderr.trim_end().to_owned()
+    }
+
+    /// A training that did its work and could not write its weights: as soon as its first checkpoint is there, a
+    /// folder is put in their place. What is left is its last checkpoint; where it was faster it is tried again.
+    pub fn cut(&self, out: &str, training: &str, more: &[&str]) {
+        let path = |ending: &str| self.path(out).join(format!("{training}.{ending}"));
+        let (weights, state) = (path("safetensors"), path("state.safetensors"));
+        for _ in 0..200 {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_topkima"))
+                .args(["train", "t.toml", "--quiet", "--out", out])
+                .args(more)
+                .current_dir(self.folder.path())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            while !state.exists() && child.try_wait().unwrap().is_none() {
+                sleep(Duration::from_micros(200));
+            }
+            let blocked = fs::create_dir(&weights).is_ok();
+            let code = child.wait().unwrap().code();
+            if blocked {
+                fs::remove_dir(&weights).unwrap();
+            }
+            if blocked && code == Some(2) && state.exists() {
+                return;
+            }
+            let _ = fs::remove_file(&weights);
+        }
+        panic!("the training was never interrupted");
     }
 
     /// Every file of a folder with its bytes.

@@ -1,13 +1,34 @@
 //! What a run tells about itself: `run.json`, and where the exact path worked.
 
+use std::path::Path;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::base::kernel::Level;
 use crate::base::notice::{Notices, Weight};
 use crate::shell::config::{Mode, Plan};
-use crate::shell::experiment::{Group, Path as Road};
+use crate::shell::experiment::{Group, Path as Way};
+
+/// The path that did the work of a group, as a journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Road {
+    /// 32 trials at once.
+    Fast,
+    /// Every cell and every column drawn, for this reason.
+    Exact(String),
+}
+
+impl From<Way> for Road {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Fast => Self::Fast,
+            Way::Exact(why) => Self::Exact(why.to_owned()),
+        }
+    }
+}
 
 /// A group of cases that ran, and the path that did its work.
 pub type Went<'a> = (&'a Group, Road);
@@ -27,11 +48,11 @@ pub fn exact_note(plan: &Plan, paths: &[Went<'_>]) -> Option<String> {
 }
 
 /// Why the exact path worked, each reason once.
-fn reasons(paths: &[Went<'_>]) -> Vec<&'static str> {
+fn reasons<'a>(paths: &'a [Went<'_>]) -> Vec<&'a str> {
     let mut reasons: Vec<&str> = Vec::new();
     for (_, path) in paths {
         if let Road::Exact(why) = path
-            && !reasons.contains(why)
+            && !reasons.contains(&why.as_str())
         {
             reasons.push(why);
         }
@@ -59,36 +80,61 @@ fn group(plan: &Plan, (group, path): &Went<'_>) -> serde_json::Value {
     json!({ "points": points, "designs": designs, "path": path, "because": because })
 }
 
-/// The text of `run.json`.
-pub fn about(
-    plan: &Plan,
-    (notes, notices): (&[String], &Notices),
-    paths: &[Went<'_>],
-    started: Instant,
-) -> String {
-    let fast = paths.iter().filter(|(_, path)| *path == Road::Fast).count();
-    let groups: Vec<_> = paths.iter().map(|went| group(plan, went)).collect();
-    let inputs: Vec<_> = plan
-        .inputs()
-        .into_iter()
-        .map(|input| json!({ "path": input.path, "sha256": input.sha256 }))
-        .collect();
-    let about = json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "command": std::env::args().collect::<Vec<_>>(),
-        "seed": plan.params.seed,
-        "mode": {
-            "asked": plan.params.mode,
-            "fast_groups": fast,
-            "exact_groups": paths.len() - fast,
-            "exact_because": reasons(paths),
-            "groups": groups,
-            "instructions": Level::best().name(),
-        },
-        "warnings": notices.of(Weight::Warning),
-        "notes": notes.iter().map(String::as_str).chain(notices.of(Weight::Note)).collect::<Vec<_>>(),
-        "inputs": inputs,
-        "wall_seconds": started.elapsed().as_secs_f64(),
-    });
-    serde_json::to_string_pretty(&about).unwrap_or_default() + "\n"
+/// All that `run.json` is made of.
+pub struct About<'a> {
+    /// What was run.
+    pub plan: &'a Plan,
+    /// The experiment file, by its whole path.
+    pub experiment: &'a Path,
+    /// The files of the folder beside `run.json`.
+    pub files: Vec<&'a str>,
+    /// What was found out.
+    pub notes: &'a [String],
+    /// What to know of it.
+    pub notices: &'a Notices,
+    /// Which path did the work.
+    pub paths: &'a [Went<'a>],
+    /// Groups that were finished by earlier starts.
+    pub resumed: usize,
+    /// When this start began.
+    pub started: Instant,
+}
+
+impl About<'_> {
+    /// The text of `run.json`.
+    pub fn text(&self) -> String {
+        let (plan, paths) = (self.plan, self.paths);
+        let fast = paths.iter().filter(|(_, path)| *path == Road::Fast).count();
+        let groups: Vec<_> = paths.iter().map(|went| group(plan, went)).collect();
+        let inputs: Vec<_> = plan
+            .inputs()
+            .into_iter()
+            .map(
+                |input| json!({ "path": input.path.display().to_string(), "sha256": input.sha256 }),
+            )
+            .collect();
+        let command = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+        let notes = self.notes.iter().map(String::as_str);
+        let about = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "command": command.collect::<Vec<_>>(),
+            "experiment": self.experiment.display().to_string(),
+            "seed": plan.params.seed,
+            "mode": {
+                "asked": plan.params.mode,
+                "fast_groups": fast,
+                "exact_groups": paths.len() - fast,
+                "exact_because": reasons(paths),
+                "groups": groups,
+                "instructions": Level::best().name(),
+            },
+            "warnings": self.notices.of(Weight::Warning),
+            "notes": notes.chain(self.notices.of(Weight::Note)).collect::<Vec<_>>(),
+            "inputs": inputs,
+            "files": self.files,
+            "resumed_groups": self.resumed,
+            "wall_seconds": self.started.elapsed().as_secs_f64(),
+        });
+        serde_json::to_string_pretty(&about).unwrap_or_default() + "\n"
+    }
 }

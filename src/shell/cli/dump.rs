@@ -1,35 +1,81 @@
 //! `topkima run --dump`: what a query went through, for a notebook.
 
+use std::fs;
 use std::path::Path;
 
-use super::Failure;
+use super::{Failure, folder};
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Calibration, Finish, Prepared};
 use crate::hardware::crossbar::Chip;
 use crate::shell::config::Plan;
-use crate::shell::journal::write_whole;
+use crate::shell::journal::{no_file, same_file, write_whole};
 use crate::study::workload::arrays;
 
-/// What is wrong with a request for a dump.
+/// Whether a file is one that a run dumped, or is empty.
+fn is_dump(path: &Path) -> bool {
+    let Ok(bytes) = fs::read(path) else {
+        return false;
+    };
+    let names = arrays::npz_names(&bytes).unwrap_or_default();
+    let has = |name: &str| names.iter().any(|known| known == name);
+    bytes.is_empty() || OF_ALL.into_iter().all(has)
+}
+
+/// Arrays that are in every dump.
+const OF_ALL: [&str; 4] = ["scores", "depth", "output", "queries"];
+
+/// What is wrong with a place for a dump of a run in `folder`.
+fn unfit_place(plan: &Plan, path: &Path, folder: &Path) -> Option<String> {
+    let above = path
+        .parent()
+        .map(|above| match above.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => above,
+        });
+    let is_of_run = || {
+        let name = path.file_name()?.to_str()?;
+        let names = folder::names(folder);
+        (above.is_some_and(|above| same_file(above, folder))
+            && names.iter().any(|known| known == name))
+        .then_some(())
+    };
+    if path.is_dir() {
+        Some("is a folder; name a file in it".to_owned())
+    } else if let Some(above) = above.filter(|above| !above.is_dir()) {
+        let above = above.display();
+        Some(format!(
+            "there is no folder {above}; make it first, or name another"
+        ))
+    } else if let Some(kind) = no_file(path) {
+        Some(format!("is {kind}, not a file; name another file"))
+    } else if plan
+        .inputs()
+        .iter()
+        .any(|input| same_file(&input.path, path))
+    {
+        Some("is an input of this run; name another file".to_owned())
+    } else if is_of_run().is_some() {
+        Some("is a file of the run itself; name another file".to_owned())
+    } else if path.exists() && !is_dump(path) {
+        Some(
+            "is there, and is no dump of this program; move it away, or name another file"
+                .to_owned(),
+        )
+    } else {
+        None
+    }
+}
+
+/// What is wrong with a request for a dump beside a run in `folder`.
 pub(super) fn unfit(
     plan: &mut Plan,
-    path: &Path,
+    (path, folder): (&Path, &Path),
     queries: &[usize],
 ) -> Result<Vec<String>, Failure> {
     let mut wrong = Vec::new();
     let at = path.display();
-    if path.is_dir() {
-        wrong.push(format!(
-            "command line: --dump = {at}: is a folder; name a file in it"
-        ));
-    } else if let Some(folder) = path.parent()
-        && !folder.as_os_str().is_empty()
-        && !folder.is_dir()
-    {
-        wrong.push(format!(
-            "command line: --dump = {at}: there is no folder {}; make it first, or name another",
-            folder.display()
-        ));
+    if let Some(problem) = unfit_place(plan, path, folder) {
+        wrong.push(format!("command line: --dump = {at}: {problem}"));
     }
     let workload = plan.case(0, 0)?.workload;
     if workload.heads.is_empty() {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use toml::Table;
 
 use super::Failure;
+use super::print::out;
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::shell::config::{
@@ -29,7 +30,7 @@ pub(crate) enum What {
 }
 
 pub(super) fn list(what: What) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = out();
     let mut all = FileMistakes::default();
     let mut lines: Vec<String> = Vec::new();
     match what {
@@ -235,7 +236,7 @@ fn judge(path: &Path) -> Result<Vec<String>, FileMistakes> {
 }
 
 pub(super) fn check(files: &[PathBuf]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = out();
     let mut all = FileMistakes::default();
     for path in files {
         match judge(path) {

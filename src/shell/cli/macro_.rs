@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use super::print::out;
 use crate::base::cost::{Action, Stage};
 use crate::base::energy::{Corner, Stated};
 use crate::base::units::Picos;
@@ -73,7 +74,7 @@ pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
         notes.extend(said.lines);
         notices.join(&said.notices);
     }
-    super::run::tell(&notices);
+    super::print::tell(&notices);
     results.sort_by_key(|result| result.design);
     screen(&plan, &device, &results, &notes)?;
     Ok(())
@@ -89,7 +90,7 @@ fn amount(value: f64) -> String {
 }
 
 fn screen(plan: &Plan, device: &Device, results: &[Case], notes: &[String]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = out();
     writeln!(out, "{}", plan.params.question)?;
     writeln!(out, "device {}; {}", device.name, notes.join("\n"))?;
     writeln!(out)?;
@@ -260,7 +261,7 @@ fn explain(device: &Device, wanted: &str) -> Result<(), Failure> {
             names.join(", ")
         )]));
     }
-    let mut out = io::stdout().lock();
+    let mut out = out();
     for (name, about, lines) in told {
         if wanted == "all" || name == wanted {
             writeln!(out, "{name}: {about}")?;

@@ -6,13 +6,17 @@
 
 mod about;
 mod dump;
+mod folder;
 mod list;
 mod macro_;
+mod print;
 mod reproduce;
 mod run;
+mod screen;
+mod stop;
 mod train;
 
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,7 +79,7 @@ impl From<FileMistakes> for Failure {
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         match error {
-            JournalError::Other { .. } | JournalError::Nothing { .. } => {
+            JournalError::Other { .. } | JournalError::NoFile { .. } => {
                 Self::Asked(vec![error.to_string()])
             }
             _ => Self::System(error.to_string()),
@@ -107,19 +111,6 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Asked(lines)) => {
-            let mut stderr = io::stderr().lock();
-            for line in &lines {
-                let _ = writeln!(stderr, "{line}");
-            }
-            if lines.len() > 1 {
-                let _ = writeln!(stderr, "{} mistakes; nothing was run", lines.len());
-            }
-            ExitCode::from(2)
-        }
-        Err(Failure::System(line)) => {
-            let _ = writeln!(io::stderr(), "{line}");
-            ExitCode::from(1)
-        }
+        Err(failure) => ExitCode::from(print::blame(&failure)),
     }
 }

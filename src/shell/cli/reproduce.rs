@@ -1,9 +1,10 @@
 //! `topkima reproduce`.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use super::print::out;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::shell::config::{DeviceChoice, FileMistakes, Store, find_above, shipped};
@@ -25,7 +26,7 @@ pub(crate) enum Paper {
 const CLASSES: usize = 10;
 
 pub(super) fn reproduce(paper: Paper) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = out();
     match paper {
         Paper::Macros => writeln!(out, "{}", macros::render(&macros::macros()).trim_end())?,
         Paper::Topkima => {

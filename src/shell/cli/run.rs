@@ -1,18 +1,22 @@
 //! `topkima run`.
 
-use std::io::{self, IsTerminal, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
 
 use super::Failure;
-use super::about::{Went, about, exact_note};
+use super::about::{About, Road, Went, exact_note};
+use super::folder::{self, Place, Start};
+use super::print::{out, tell};
+use super::screen::{progress, say};
+use super::stop::Stop;
 use crate::base::notice::Notices;
 use crate::shell::config::{MAX_TRIALS, Overrides, Plan};
-use crate::shell::experiment::{Shelf, groups, run_group};
-use crate::shell::journal::{Journal, write_whole};
+use crate::shell::experiment::{Group, Shelf, groups, run_group};
+use crate::shell::journal::{Found, Head, Journal, JournalError, Title, clean, probe};
 use crate::shell::report::{Entry, breakdown_csv, entry, figures, header, rows_csv};
 use crate::study::workload::MAX_TOKENS;
 
@@ -21,7 +25,8 @@ use crate::study::workload::MAX_TOKENS;
 pub(crate) struct RunArguments {
     /// Experiment file
     pub experiment: PathBuf,
-    /// Folder of the results [default: out/<experiment>-seed<seed>]
+    /// Folder of the results; another finished run there is replaced [default:
+    /// out/<experiment>-seed<seed>, and what else the command line sets]
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Set a key of the file, for instance --set topk.k=8 or --set device.with.column.noise="0.5 LSB"
@@ -39,9 +44,12 @@ pub(crate) struct RunArguments {
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, value_parser = parse_threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
-    /// Go on with an unfinished run
+    /// Go on with an unfinished run; done at once if it is finished
     #[arg(long)]
     pub resume: bool,
+    /// Replace another run in the folder, or start an unfinished one again
+    #[arg(long, conflicts_with = "resume")]
+    pub force: bool,
     /// Print nothing but mistakes
     #[arg(long)]
     pub quiet: bool,
@@ -99,24 +107,84 @@ pub(super) fn parse_set(text: &str) -> Result<(String, toml::Value), String> {
     Ok((path.trim().to_owned(), parsed))
 }
 
-/// What a journal's first line names: a resumed run must be the same run, and a journal written
-/// without a breakdown holds none to write.
-fn title(plan: &Plan, resolved: &str, breakdown: bool) -> String {
-    let mut hash = Sha256::new();
-    hash.update(env!("CARGO_PKG_VERSION"));
-    hash.update(resolved);
-    hash.update([u8::from(breakdown)]);
-    for input in plan.inputs() {
-        hash.update(input.sha256);
+/// What a run does, by all that its rows depend on.
+fn title(plan: &Plan, experiment: &Path, breakdown: bool) -> Result<Title, Failure> {
+    let resolved = toml::to_string(&plan.params).map_err(|error| {
+        Failure::Asked(vec![format!(
+            "{}: resolved.toml cannot be written ({error}); every path that the experiment names, and its own, must be UTF-8: rename the folder or file",
+            experiment.display()
+        )])
+    })?;
+    let inputs = plan.inputs().into_iter();
+    let inputs = inputs.filter(|input| input.path != experiment);
+    Ok(Title {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        breakdown,
+        inputs: inputs
+            .map(|input| (input.path.display().to_string(), input.sha256))
+            .collect(),
+        resolved,
+    })
+}
+
+/// A finished group as the journal keeps it: its rows, and what `run.json` tells of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Done {
+    group: usize,
+    entries: Vec<Entry>,
+    lines: Vec<String>,
+    notices: Notices,
+    path: Option<Road>,
+}
+
+impl Done {
+    /// Whether it is what a group of this plan comes to.
+    fn fits(&self, groups: &[Group], columns: usize, breakdown: bool) -> bool {
+        let cases = self.entries.iter().map(|entry| (entry.point, entry.design));
+        let is_whole = |entry: &Entry| {
+            entry.row.len() == columns
+                && entry.breakdown.iter().all(|row| row.len() == 8)
+                && (breakdown || entry.breakdown.is_empty())
+        };
+        let group = groups.get(self.group);
+        group.is_some_and(|group| cases.eq(group.cases.iter().copied()))
+            && self.entries.iter().all(is_whole)
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+}
+
+/// The finished groups in a journal, each at its place; what is damaged is said.
+fn finished(
+    plan: &Plan,
+    groups: &[Group],
+    head: &Head,
+    found: &Found,
+    said: &mut Notices,
+) -> Vec<Option<Done>> {
+    let mut all: Vec<Option<Done>> = groups.iter().map(|_| None).collect();
+    let kept = found.kept::<Done>(&head.title);
+    let mut damaged = kept.damaged;
+    let columns = header(plan).len();
+    for (line, done) in kept.lines {
+        if done.fits(groups, columns, head.title.breakdown) {
+            let group = done.group;
+            all[group].get_or_insert(done);
+        } else {
+            damaged.push(line);
+        }
+    }
+    damaged.sort_unstable();
+    for line in damaged {
+        said.note(match line {
+            1 => "journal.jsonl: line 1, which says what is run, is damaged; the groups below it are this run's".to_owned(),
+            _ => format!("journal.jsonl: line {line} is damaged and not used; its group is computed again"),
+        });
+    }
+    all
 }
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let started = Instant::now();
+    let stop = Stop::listen();
     // A pool that exists already (a second run in one process) is as good.
     let _ = rayon::ThreadPoolBuilder::new()
         .num_threads(arguments.threads.unwrap_or(0))
@@ -128,94 +196,169 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         samples: arguments.samples,
     };
     let mut plan = Plan::load(&arguments.experiment, &overrides)?;
-    let folder = arguments.out.clone().unwrap_or_else(|| {
-        PathBuf::from("out").join(format!("{}-seed{}", plan.name, plan.params.seed))
-    });
-    let mut wrong = unfit(&folder);
+    let place = Place {
+        folder: arguments.out.clone().unwrap_or_else(|| {
+            PathBuf::from("out").join(overrides.folder_name(&plan.name, Some(plan.params.seed)))
+        }),
+        is_default: arguments.out.is_none(),
+        resume: arguments.resume,
+        force: arguments.force,
+    };
+    let folder = &place.folder;
+    let inputs = plan.inputs();
+    let mut wrong = folder::unfit(folder, &folder::names(folder), &inputs);
     if let Some(path) = &arguments.dump {
-        wrong.extend(super::dump::unfit(&mut plan, path, &arguments.queries)?);
+        wrong.extend(super::dump::unfit(
+            &mut plan,
+            (path, folder),
+            &arguments.queries,
+        )?);
     }
     if !wrong.is_empty() {
         return Err(Failure::Asked(wrong));
     }
-    if let Some(path) = &arguments.dump {
-        super::dump::dump(&mut plan, path, &arguments.queries)?;
-    }
-    let resolved =
-        toml::to_string(&plan.params).map_err(|error| Failure::System(error.to_string()))?;
-    let (mut journal, mut entries) = Journal::open::<Vec<Entry>>(
-        &folder,
-        &title(&plan, &resolved, arguments.breakdown),
-        arguments.resume,
-    )
-    .map(|(journal, groups)| {
-        (
-            journal,
-            groups.into_iter().flatten().collect::<Vec<Entry>>(),
-        )
-    })?;
+    let experiment = fs::canonicalize(&arguments.experiment);
+    let experiment = experiment.unwrap_or_else(|_| arguments.experiment.clone());
+    let groups = groups(&plan);
+    let head = Head {
+        title: title(&plan, &experiment, arguments.breakdown)?,
+        groups: groups.len(),
+    };
+    let mut expected = vec!["rows.csv", "resolved.toml", "run.json"];
+    expected.extend((!plan.swept.is_empty()).then_some("figure.svg"));
+    expected.extend(arguments.breakdown.then_some("breakdown.csv"));
+    let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+    let mut said = Notices::none();
+    let start = place.start(&head, &expected, &mut said)?;
     if !arguments.quiet {
+        tell(&said);
+    }
+    if let Some(path) = &arguments.dump {
+        probe(path)?;
+    }
+    let mut damage = Notices::none();
+    let (mut journal, mut done) = match start {
+        Start::Done => {
+            dump(&mut plan, arguments)?;
+            if !arguments.quiet {
+                let shown = folder.display();
+                writeln!(
+                    out(),
+                    "{shown} holds this run, finished: nothing is left to do"
+                )?;
+            }
+            return Ok(());
+        }
+        Start::Begin(found) => {
+            fs::create_dir_all(folder).map_err(|error| JournalError::Io {
+                path: folder.clone(),
+                error,
+            })?;
+            let journal = Journal::begin(folder, &head, found)?;
+            (journal, groups.iter().map(|_| None).collect())
+        }
+        Start::GoOn(found) => {
+            let done = finished(&plan, &groups, &head, &found, &mut damage);
+            (Journal::go_on(found, &head.title)?, done)
+        }
+    };
+    clean(folder);
+    probe(&folder.join("rows.csv"))?;
+    dump(&mut plan, arguments)?;
+    if !arguments.quiet {
+        tell(&damage);
         tell(&plan.notices);
     }
-    let mut found = Notices::none();
-    let groups = groups(&plan);
+    let resumed = done.iter().flatten().count();
     let bar = progress(arguments.quiet, groups.len() as u64 * plan.params.trials);
-    let mut notes: Vec<String> = Vec::new();
-    let mut paths: Vec<Went<'_>> = Vec::new();
+    bar.inc(resumed as u64 * plan.params.trials);
     let mut shelf = Shelf::default();
-    for group in &groups {
-        let finished = |case: &(usize, usize)| {
-            entries
-                .iter()
-                .any(|entry| (entry.point, entry.design) == *case)
-        };
-        if arguments.resume && group.cases.iter().all(finished) {
-            bar.inc(plan.params.trials);
+    for (at, group) in groups.iter().enumerate() {
+        stop.say(format!(
+            "{} of {} groups are done and kept in {}; the same command with --resume goes on",
+            done.iter().flatten().count(),
+            groups.len(),
+            folder.display()
+        ));
+        if done[at].is_some() {
             continue;
         }
-        let (results, said) =
+        let (results, notes) =
             run_group(&mut plan, group, &mut shelf, &mut |trials| bar.inc(trials))?;
-        let mut rows = Vec::with_capacity(results.len());
+        let mut entries = Vec::with_capacity(results.len());
         for result in &results {
             let mut row = entry(&plan, result);
             if !arguments.breakdown {
                 row.breakdown.clear();
             }
-            rows.push(row);
+            entries.push(row);
         }
-        journal.append(&rows)?;
-        entries.extend(rows);
-        paths.extend(said.path.map(|path| (group, path)));
-        found.join(&said.notices);
-        for line in said.lines {
+        let new = Done {
+            group: at,
+            entries,
+            lines: notes.lines,
+            notices: notes.notices,
+            path: notes.path.map(Road::from),
+        };
+        journal.append(&new)?;
+        done[at] = Some(new);
+    }
+    stop.say(format!(
+        "its results were being written to {}; the same command with --resume writes them",
+        folder.display()
+    ));
+    bar.finish_and_clear();
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
+    let mut paths: Vec<Went<'_>> = Vec::new();
+    let mut found = Notices::none();
+    for (done, group) in done.into_iter().zip(&groups) {
+        let Some(done) = done else { continue };
+        entries.extend(done.entries);
+        paths.extend(done.path.map(|path| (group, path)));
+        found.join(&done.notices);
+        for line in done.lines {
             if !notes.contains(&line) {
                 notes.push(line);
             }
         }
     }
     notes.extend(exact_note(&plan, &paths));
-    bar.finish_and_clear();
     entries.sort_by_key(|entry| (entry.point, entry.design));
-    write_whole(&folder.join("rows.csv"), &rows_csv(&plan, &entries))?;
-    write_whole(&folder.join("resolved.toml"), resolved.as_bytes())?;
+    let mut files = vec![
+        ("rows.csv".to_owned(), rows_csv(&plan, &entries)),
+        (
+            "resolved.toml".to_owned(),
+            head.title.resolved.clone().into_bytes(),
+        ),
+    ];
     if arguments.breakdown {
-        write_whole(&folder.join("breakdown.csv"), &breakdown_csv(&entries))?;
+        files.push(("breakdown.csv".to_owned(), breakdown_csv(&entries)));
     }
     let (pictures, left_out) = figures(&plan, &entries);
-    for (name, svg) in pictures {
-        write_whole(&folder.join(name), svg.as_bytes())?;
-    }
+    let pictures = pictures.into_iter();
+    files.extend(pictures.map(|(name, svg)| (name, svg.into_bytes())));
     found.join(&left_out);
     let mut notices = plan.notices.clone();
+    notices.join(&damage);
     notices.join(&found);
-    let about = about(&plan, (&notes, &notices), &paths, started);
-    write_whole(&folder.join("run.json"), about.as_bytes())?;
+    let about = About {
+        plan: &plan,
+        experiment: &experiment,
+        files: files.iter().map(|(name, _)| name.as_str()).collect(),
+        notes: &notes,
+        notices: &notices,
+        paths: &paths,
+        resumed,
+        started,
+    };
+    place.write(&files, &expected, about.text().as_bytes())?;
     journal.finish()?;
     if !arguments.quiet {
         tell(&found);
         say(&plan, &entries, &notes)?;
         writeln!(
-            io::stdout(),
+            out(),
             "{} rows in {} ({:.1} s)",
             entries.len(),
             folder.join("rows.csv").display(),
@@ -225,139 +368,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What stands where a run wants to write, seen before the first number is drawn.
-pub(super) fn unfit(folder: &Path) -> Vec<String> {
-    if let Some(file) = folder.ancestors().find(|above| above.is_file()) {
-        return vec![format!(
-            "command line: --out = {}: {} is a file, not a folder; name another folder with --out",
-            folder.display(),
-            file.display()
-        )];
+fn dump(plan: &mut Plan, arguments: &RunArguments) -> Result<(), Failure> {
+    match &arguments.dump {
+        Some(path) => super::dump::dump(plan, path, &arguments.queries),
+        None => Ok(()),
     }
-    ["rows.csv", "resolved.toml", "run.json", "breakdown.csv"]
-        .map(|name| folder.join(name))
-        .iter()
-        .filter(|path| path.is_dir())
-        .map(|path| {
-            format!(
-                "command line: --out = {}: {} is a folder where a file is to be written; move it away, or name another folder",
-                folder.display(),
-                path.display()
-            )
-        })
-        .collect()
-}
-
-/// Notices go to the error stream, so that they never mix with a table.
-pub(super) fn tell(notices: &Notices) {
-    for (weight, text) in notices.iter() {
-        let _ = writeln!(io::stderr(), "{}: {text}", weight.name());
-    }
-}
-
-fn progress(quiet: bool, length: u64) -> ProgressBar {
-    if quiet || !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} trials, {eta} left") {
-        bar.set_style(style);
-    }
-    bar
-}
-
-/// Columns of the summary on the screen.
-const SHOWN: [(&str, &str); 7] = [
-    ("recall_mean", "recall"),
-    ("output_error_mean", "out. error"),
-    ("alpha_mean", "alpha"),
-    ("tie_rate_mean", "tie rate"),
-    ("latency_ns_mean", "latency us"),
-    ("energy_pj_mean", "energy nJ"),
-    ("tops_per_w_mean", "TOPS/W"),
-];
-
-/// The same for a whole encoder.
-const SHOWN_OF_ENCODER: [(&str, &str); 7] = [
-    ("float", "float"),
-    ("score_mean", "score"),
-    ("delta_mean", "delta"),
-    ("delta_low", "from"),
-    ("delta_high", "to"),
-    ("alpha", "alpha"),
-    ("energy_nj", "nJ a sample"),
-];
-
-/// Most rows of the summary.
-const MOST_ROWS: usize = 60;
-
-fn say(plan: &Plan, entries: &[Entry], notes: &[String]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", plan.params.question)?;
-    for line in notes {
-        writeln!(out, "{line}")?;
-    }
-    let header = header(plan);
-    let keys = 1 + plan.swept.len();
-    let mut lines: Vec<Vec<String>> = vec![header[..keys].to_vec()];
-    let shown = if plan.params.model.is_some() {
-        &SHOWN_OF_ENCODER
-    } else {
-        &SHOWN
-    };
-    lines[0].extend(shown.iter().map(|(_, name)| (*name).to_owned()));
-    lines[0].push("noise LSB".to_owned());
-    for entry in entries.iter().take(MOST_ROWS) {
-        let mut line = entry.row[..keys].to_vec();
-        for (column, name) in shown {
-            let at = header.iter().position(|known| known == column).unwrap_or(0);
-            let value = entry.row[at].parse::<f64>().ok();
-            line.push(value.map_or_else(
-                || "-".to_owned(),
-                |value| match *name {
-                    "latency us" | "energy nJ" => format!("{:.2}", value / 1e3),
-                    "TOPS/W" => format!("{value:.2}"),
-                    _ => format!("{value:.4}"),
-                },
-            ));
-        }
-        line.push(
-            entry
-                .noise_lsb
-                .map_or_else(|| "-".to_owned(), |noise| format!("{noise:.3}")),
-        );
-        lines.push(line);
-    }
-    let widths: Vec<usize> = (0..lines[0].len())
-        .map(|at| {
-            lines
-                .iter()
-                .map(|line| line[at].chars().count())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    for line in &lines {
-        let cells: Vec<String> = line
-            .iter()
-            .zip(&widths)
-            .enumerate()
-            .map(|(at, (cell, width))| {
-                if at < keys {
-                    format!("{cell:<width$}")
-                } else {
-                    format!("{cell:>width$}")
-                }
-            })
-            .collect();
-        writeln!(out, "{}", cells.join("  ").trim_end())?;
-    }
-    if entries.len() > MOST_ROWS {
-        writeln!(
-            out,
-            "... and {} more rows in rows.csv",
-            entries.len() - MOST_ROWS
-        )?;
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Text in a figure: escaped, measured, broken into lines.
 
-/// Text as it may stand between tags or in a quoted attribute. A character that XML 1.0 does not
-/// allow becomes U+FFFD.
+/// Text as it may stand between tags or in a quoted attribute. A control character, or another that XML 1.0
+/// does not allow, becomes U+FFFD.
 pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for mark in text.chars() {
@@ -12,7 +12,9 @@ pub(super) fn escaped(text: &str) -> String {
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
             '\t' | '\n' | '\r' => safe.push(' '),
-            '\0'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}' => safe.push('\u{FFFD}'),
+            '\0'..='\u{1F}' | '\u{7F}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}' => {
+                safe.push('\u{FFFD}');
+            }
             _ => safe.push(mark),
         }
     }

@@ -66,33 +66,6 @@ fn a_head_split_off_is_the_first_queries_on_the_first_keys_and_the_rest_on_all()
     assert_eq!((first.place, rest.place), (place(20), place(22)));
 }
 
-#[test]
-fn heads_whose_calibration_rows_hold_no_positive_live_score_are_silent() {
-    let rows = |scores: [f64; 2], live: [bool; 2]| Head {
-        q: Matrix::from_element(1, 1, 1.0),
-        k: Matrix::from_column_slice(2, 1, &scores),
-        v: Matrix::zeros(1, 2),
-        mask: Mask {
-            tokens: Some(live.into()),
-            ..Mask::default()
-        },
-        place: Place::default(),
-    };
-    let calibration = vec![
-        rows([1.0, -1.0], [true, true]),
-        rows([0.0, -1.0], [true, true]),
-        rows([1.0, -1.0], [false, true]),
-        rows([-1.0, 2.0], [false, true]),
-        rows([-1.0, -2.0], [true, true]),
-    ];
-    let workload = Workload {
-        heads: calibration.clone(),
-        calibration,
-        nominal: None,
-    };
-    assert_eq!(workload.silent_heads(), [1, 2, 4]);
-}
-
 fn drawn(family: Family) -> Matrix {
     let params = SyntheticParams {
         family,

@@ -5,8 +5,8 @@ mod calibrated;
 mod encoder;
 mod head;
 mod overrides;
-mod told;
 mod swept;
+mod told;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use toml::{Table, Value};
 pub(super) use self::blame::{Origin, blame};
 use self::head::{check_head, make_absolute, sweep, unreached, whole};
 pub use self::overrides::Overrides;
-use self::told::Told;
 pub use self::swept::Swept;
+use self::told::Told;
 use super::{
     DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, device_folder,
     files::within, is_training, list_toml, shipped, tree,

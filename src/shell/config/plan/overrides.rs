@@ -1,5 +1,6 @@
 //! What a command line sets over an experiment file.
 
+use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use super::blame::Origin;
@@ -19,7 +20,57 @@ pub struct Overrides {
     pub samples: Option<u64>,
 }
 
+/// Longest name of a default folder, in bytes; file systems take 255.
+const LONGEST: usize = 120;
+
 impl Overrides {
+    /// Name of the default folder of a run: the experiment, its seed, and what else the command line changes,
+    /// `k_sweep-seed1-ramp.bits=3`. Letters that are awkward in a name are left out, and what is long is cut;
+    /// there a hash of the whole keeps names apart.
+    #[must_use]
+    pub fn folder_name(&self, experiment: &str, seed: Option<u64>) -> String {
+        let mut changed: Vec<(String, Value)> = Vec::new();
+        let own = self.set.iter().cloned();
+        let trials = self.trials.map(|number| ("trials".to_owned(), number));
+        let samples = self
+            .samples
+            .map(|number| ("task.samples".to_owned(), number));
+        let counts = trials.into_iter().chain(samples);
+        let counts = counts.map(|(at, number)| (at, Value::Integer(number as i64)));
+        for (at, value) in own.chain(counts) {
+            let at = tree::normal(&at);
+            // The last one holds; the seed has its own place.
+            changed.retain(|(known, _)| *known != at);
+            if at != "seed" || seed.is_none() {
+                changed.push((at, value));
+            }
+        }
+        let mut exact = true;
+        let mut name: String = experiment
+            .chars()
+            .map(|letter| if letter.is_control() { '_' } else { letter })
+            .collect();
+        if let Some(seed) = seed {
+            name.push_str(&format!("-seed{seed}"));
+        }
+        for (at, value) in &changed {
+            let (at, value) = (plain(at, &mut exact), shown(value, &mut exact));
+            name.push_str(&format!("-{at}={value}"));
+        }
+        if exact && name.len() <= LONGEST {
+            return name;
+        }
+        let whole = format!("{experiment} {seed:?} {changed:?}");
+        let hash = Sha256::digest(whole.as_bytes());
+        let end = (0..=LONGEST.min(name.len())).rfind(|at| name.is_char_boundary(*at));
+        name.truncate(end.unwrap_or(0));
+        name.push('-');
+        for byte in &hash[..4] {
+            name.push_str(&format!("{byte:02x}"));
+        }
+        name
+    }
+
     /// Writes them into the file's tree: where each value was written, and what cannot be.
     pub(super) fn write(&self, raw: &mut Table) -> (Vec<Origin>, Mistakes) {
         let mut mistakes = Mistakes::none();
@@ -82,5 +133,128 @@ impl Overrides {
             }
         }
         (origins, mistakes)
+    }
+}
+
+/// The letters of a path or a value that are safe in the name of a folder; `exact` falls where one is left out.
+fn plain(text: &str, exact: &mut bool) -> String {
+    let mut name = String::new();
+    for letter in text.chars() {
+        match letter {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '+' => name.push(letter),
+            '_' | ' ' => {
+                *exact &= letter == '_' || !text.contains('_');
+                name.push('_');
+            }
+            '[' => name.push('.'),
+            ']' => {}
+            _ => *exact = false,
+        }
+    }
+    name
+}
+
+fn shown(value: &Value, exact: &mut bool) -> String {
+    match value {
+        // A text that could be read as a number or a list is not the number or the list.
+        Value::String(text) => {
+            *exact &= toml::from_str::<Table>(&format!("value = {text}")).is_err();
+            *exact &= !text.contains(['[', ']']);
+            plain(text, exact)
+        }
+        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => plain(&value.to_string(), exact),
+        other => {
+            *exact = false;
+            plain(&tree::cell(other), exact)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn named(set: &[(&str, &str)]) -> String {
+        let value = |text: &str| {
+            let read = toml::from_str::<Table>(&format!("value = {text}"));
+            read.map_or_else(
+                |_| Value::String(text.to_owned()),
+                |read| read["value"].clone(),
+            )
+        };
+        let set = set.iter().map(|(at, text)| ((*at).to_owned(), value(text)));
+        let own = Overrides {
+            set: set.collect(),
+            ..Overrides::default()
+        };
+        own.folder_name("e", Some(1))
+    }
+
+    #[test]
+    fn a_default_folder_is_named_after_what_is_set() {
+        assert_eq!(named(&[]), "e-seed1");
+        assert_eq!(named(&[("ramp.bits", "3")]), "e-seed1-ramp.bits=3");
+        assert_eq!(named(&[("design[0].name", "a")]), "e-seed1-design.0.name=a");
+        assert_eq!(
+            named(&[("device.with.column.noise", "0.5 LSB"), ("topk.k", "8")]),
+            "e-seed1-device.with.column.noise=0.5_LSB-topk.k=8"
+        );
+        let counted = Overrides {
+            trials: Some(8),
+            samples: Some(40),
+            seed: Some(1),
+            ..Overrides::default()
+        };
+        assert_eq!(
+            counted.folder_name("e", Some(1)),
+            "e-seed1-trials=8-task.samples=40"
+        );
+        // The last one holds, and the seed stands before.
+        assert_eq!(
+            named(&[("a", "1"), ("a", "2"), ("seed", "1")]),
+            "e-seed1-a=2"
+        );
+    }
+
+    #[test]
+    fn what_differs_has_another_name_that_is_short_and_safe() {
+        let long = "7".repeat(500);
+        let more = format!("{long}8");
+        let odd = [
+            ("x", "3"),
+            ("x", "\"3\""),
+            ("x", "3.0"),
+            ("x", "-3"),
+            ("x", "[3, 5]"),
+            ("x", "[35]"),
+            ("x", "{ a = 3 }"),
+            ("x", "5 %"),
+            ("x", "5 ‰"),
+            ("x", "a b"),
+            ("x", "a_b"),
+            ("x", "../../b"),
+            ("x", "\u{1b}[31m"),
+            ("x", "1-b=2"),
+            ("y", "3"),
+            ("x", &long),
+            ("x", &more),
+            ("sweep.\"x\"", "3"),
+            ("sweep.x", "3"),
+        ];
+        let mut names = BTreeSet::new();
+        for one in odd {
+            let name = named(&[one]);
+            assert!(
+                name.len() <= 160 && !name.contains(['/', ' ', '\u{1b}', '"']),
+                "{name}"
+            );
+            assert!(names.insert(name.clone()), "{one:?} is {name}, too");
+        }
+        assert!(names.insert(named(&[("x", "1"), ("b", "2")])));
+        let letters = "ä".repeat(120);
+        let (one, two) = (format!("{letters}1"), format!("{letters}2"));
+        let of = |name: &str| Overrides::default().folder_name(name, Some(1));
+        assert!(of(&one) != of(&two) && of(&one).len() <= 160);
     }
 }

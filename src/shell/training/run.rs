@@ -12,10 +12,10 @@ use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::config::{FileMistakes, Start, TrainingPlan, WayParams};
-use super::journal::{JournalError, write_whole};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
+use crate::shell::config::{FileMistakes, Start, TrainingPlan, WayParams};
+use crate::shell::journal::{JournalError, write_whole};
 use crate::study::train::{
     Attend, Crew, Diverged, Gradient, Loss, Metadata, Model, State, Task, Trainer, Units, accuracy,
     first_weights, read_state, read_weights, rounded, write_state, write_weights,
@@ -76,9 +76,26 @@ pub struct Stand {
     pub loss: f64,
 }
 
+/// What there is of a training in its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// Nothing.
+    Nothing,
+    /// Its finished weights.
+    Finished,
+    /// A state to go on from.
+    Unfinished,
+    /// Weights or a state of the same name that another file, other images or another version made.
+    Other,
+}
+
+/// What the names of a training's files end in: its log, its weights, its state.
+pub const ENDINGS: [&str; 3] = ["csv", "safetensors", STATE];
+const STATE: &str = "state.safetensors";
+
 const LOG: &str = "log";
 const RUN: &str = "run";
-const ACCURACY: &str = "accuracy";
+pub(super) const ACCURACY: &str = "accuracy";
 /// First line of a log.
 const HEADER: &str = "step,rate,loss,train_accuracy,test_accuracy\n";
 
@@ -173,6 +190,34 @@ impl Run<'_> {
         Ok((metadata.get(RUN) == Some(&run)).then_some(metadata))
     }
 
+    /// What there is of it in its folder.
+    ///
+    /// # Errors
+    /// A file of its name that cannot be read.
+    pub fn stands(&self) -> Result<Stands, TrainingError> {
+        let state = self.path(STATE);
+        let (is_begun, is_done) = (state.exists(), self.path("safetensors").exists());
+        // Without the weights that it starts from it cannot be told whose it is.
+        let has_start = self.start().is_none_or(|path| path.exists());
+        if is_done && has_start && self.finished()?.is_none() {
+            return Ok(Stands::Other);
+        }
+        if is_begun && has_start {
+            let (_, run) = self.origin()?;
+            match self.resumed(&state, &run) {
+                Err(TrainingError::Journal(JournalError::Other { .. })) => {
+                    return Ok(Stands::Other);
+                }
+                state => state?,
+            };
+        }
+        Ok(match (is_begun, is_done) {
+            (true, _) => Stands::Unfinished,
+            (_, true) => Stands::Finished,
+            _ => Stands::Nothing,
+        })
+    }
+
     /// Trains, from the last checkpoint with `resume`; `ticked` is told of every step.
     ///
     /// # Errors
@@ -193,7 +238,7 @@ impl Run<'_> {
             images: &self.plan.train,
             seed: Seed(self.seed),
         };
-        let state_path = self.path("state.safetensors");
+        let state_path = self.path(STATE);
         let (mut trainer, mut log) = if resume && state_path.exists() {
             let (state, log) = self.resumed(&state_path, &run)?;
             (Trainer::go_on(task, state), log)
@@ -344,56 +389,4 @@ impl Run<'_> {
         write_whole(&self.path("safetensors"), &bytes)?;
         Ok(metadata)
     }
-}
-
-/// Header of the table of finished trainings.
-#[must_use]
-pub fn header(plan: &TrainingPlan) -> Vec<String> {
-    let mut header: Vec<String> = KNOWN.map(str::to_owned).into();
-    let trials = plan.trials.iter().map(|trial| trial.name.as_str());
-    header.extend(trials.chain(["own"]).map(|name| format!("accuracy {name}")));
-    header
-}
-
-const KNOWN: [&str; 9] = [
-    "way", "seed", "steps", "batch", "start", "k", "split", "gradient", QUANTISE,
-];
-
-const QUANTISE: &str = "quantise";
-
-/// The largest codes of quantised operands, `q 31 k 7 v 15 a 31`; `exact` for one that is not rounded.
-fn codes(quantise: &str) -> String {
-    let told: serde_json::Value = serde_json::from_str(quantise).unwrap_or_default();
-    let code = |name: &str, code: &serde_json::Value| match code.as_u64() {
-        Some(code) => format!("{name} {code}"),
-        None => format!("{name} exact"),
-    };
-    let mut all: Vec<String> = ["q", "k", "v"]
-        .iter()
-        .filter_map(|name| Some(code(name, &told.get(name)?["uniform"]["max_code"])))
-        .collect();
-    all.extend(told.get("a_max_code").map(|largest| code("a", largest)));
-    all.join(" ")
-}
-
-/// A finished training's row; a missing value is an empty cell.
-#[must_use]
-pub fn row(plan: &TrainingPlan, metadata: &Metadata) -> Vec<String> {
-    let mut row: Vec<String> = KNOWN
-        .iter()
-        .map(|key| {
-            let held = metadata.get(*key).cloned().unwrap_or_default();
-            if *key == QUANTISE { codes(&held) } else { held }
-        })
-        .collect();
-    let found: serde_json::Value = metadata
-        .get(ACCURACY)
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
-    let trials = plan.trials.iter().map(|trial| trial.name.as_str());
-    row.extend(trials.chain(["own"]).map(|name| {
-        let share = found.get(name).and_then(serde_json::Value::as_str);
-        share.unwrap_or_default().to_owned()
-    }));
-    row
 }
