@@ -93,7 +93,8 @@ mod tests {
     #[test]
     fn control_characters_are_shown() {
         let mut plain = Plain(Vec::new());
-        write!(plain, "a{}b\tµ\n", "\u{1b}[31m\u{7}\u{9b}\u{202e}\r").unwrap();
+        let strange = "\u{1b}[31m\u{7}\u{9b}\u{202e}\r";
+        writeln!(plain, "a{strange}b\tµ").unwrap();
         let shown = String::from_utf8(plain.0).unwrap();
         assert_eq!(shown, "a\\u{1b}[31m\\u{7}\\u{9b}\\u{202e}\\u{d}b\tµ\n");
     }

@@ -365,7 +365,7 @@ mod tests {
                     values.iter().all(|value| (10..13).contains(value)),
                     "byte {at}"
                 );
-                assert!(values.len() >= 1 && values.is_sorted(), "byte {at}");
+                assert!(!values.is_empty() && values.is_sorted(), "byte {at}");
                 let last = at + 1 == whole.len();
                 assert!(last || !kept.damaged.is_empty(), "byte {at} is not named");
             }

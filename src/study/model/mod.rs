@@ -161,8 +161,8 @@ impl Encoder {
     /// Numbers of a sample's vector.
     #[must_use]
     pub fn features(&self) -> usize {
-        let widths = self.steps.iter().filter_map(Step::outputs);
-        widths.last().unwrap_or(self.shape.hidden)
+        let mut widths = self.steps.iter().rev().filter_map(Step::outputs);
+        widths.next().unwrap_or(self.shape.hidden)
     }
 
     /// The features of each sample, through heads that `attend` computes. Samples are those

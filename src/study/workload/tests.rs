@@ -1,8 +1,11 @@
-//! Heads cut in two, heads without a score, and what synthetic scores come to.
+//! Heads cut in two, and what synthetic scores come to.
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::*;
+use crate::hardware::attention::{Mask, Place, Reference};
 use crate::hardware::quantise::Matrix;
 
 /// Six queries on seven tokens, told apart by their numbers; a pair is live unless its sum is 4.
