@@ -20,7 +20,7 @@ fn the_template_runs() {
 #[test]
 fn unknown_and_missing_keys_of_a_device_come_together() {
     let text = device("[column]", "[colum]").replace("[line]", "[line]\nwirre = \"1 Ohm\"");
-    assert_snapshot!(on(text), @r#"d.toml: line 13: `wirre = "1 Ohm" and [colum].` is not TOML: unexpected key or value, expected newline, `#`; mend that line; text stands in quotes, and a key once in its table"#);
+    assert_snapshot!(on(text), @r#"d.toml: line 15: `wirre = "1 Ohm" and [colum].` is not TOML: unexpected key or value, expected newline, `#`; mend that line; text stands in quotes, and a key once in its table"#);
     assert!(on(device("include =", "incl =")).lines().count() > 20);
 }
 

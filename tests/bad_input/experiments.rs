@@ -23,7 +23,7 @@ fn unknown_keys_of_every_level_are_named_together() {
     e.toml: topk.split.proportional.x = 1: is not a key here; take it out: nothing may stand here
     e.toml: timing.sofmax_lanes = 1: is not a key here; did you mean `softmax_lanes`? allowed: start_up, arbiter, row, softmax_lanes, schedule
     e.toml: design[0].sett = {  }: is not a key here; did you mean `set`? allowed: name, datapath, set
-    e.toml: device.with.column.nois = "1 LSB": is not a key here; did you mean `noise`? allowed: offset, noise, replica_mismatch, adc_noise
+    e.toml: device.with.column.nois = "1 LSB": is not a key here; did you mean `noise`? allowed: bits, offset, noise, replica_mismatch, adc_noise
     8 mistakes; nothing was run
     "#);
 }
@@ -66,7 +66,7 @@ fn what_is_not_finite_is_refused_in_every_room() {
         );
     assert_snapshot!(refused(text), @r#"
     e.toml: device.age = "inf s": `inf s` is not a finite number; write for instance `3600 s`
-    e.toml: workload.synthetic.family.gaussian.sigma = NaN: must be a score above 0 and at most 1000; write for instance 1.0
+    e.toml: workload.synthetic.family.gaussian.sigma = NaN: must be a score from 1e-6 to 1000; write for instance 1.0
     e.toml: device.noise_scale = NaN: must be from 0 to 1000; 1 leaves the device as its file says
     e.toml: ramp.full_scale.scores = inf: must be a finite score above zero; write for instance 6.0
     4 mistakes; nothing was run

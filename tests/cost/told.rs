@@ -40,7 +40,7 @@ fn a_key_that_does_nothing_is_named_once() {
             ],
             "ramp.comparator_noise: ",
         ),
-        (vec![("device.age", "\"3600 s\"")], "device.age = 3600 s: "),
+        (vec![("device.age", "\"3600 s\"")], "device.age = 3.6 ks: "),
         (
             vec![("device.with.energy.multiply.node", "\"28 nm\"")],
             "device.with.energy.multiply.node: ",
@@ -96,11 +96,9 @@ fn a_seed_and_trials_without_a_draw_say_so() {
     assert_eq!(notes("macro", &[("trials", "64")]), [""; 0]);
     let file = [ideal, ("trials", "2"), ("workload.file.heads", "[0]")];
     let found = notes("pipeline", &file);
-    assert!(
-        found[0].starts_with("seed = 20241124: nothing is drawn"),
-        "{found:?}"
-    );
-    assert!(found[1].starts_with("trials = 2: "), "{found:?}");
+    let told = |key: &str| found.iter().filter(|text| text.starts_with(key)).count();
+    assert_eq!(told("seed = 20241124: nothing is drawn"), 1, "{found:?}");
+    assert_eq!(told("trials = 2: "), 1, "{found:?}");
     let shape = notes("cost_vs_length", &[("trials", "3")]);
     assert!(
         shape.iter().any(|text| text.starts_with("seed = 1: ")),

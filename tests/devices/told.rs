@@ -109,7 +109,7 @@ fn an_age_says_that_it_does_nothing_where_nothing_depends_on_time() {
         assert_eq!(noted(name, 0.0, &all), "", "{name}");
         let found = noted(name, DAY, &all);
         assert_eq!(
-            found.starts_with("device.age = 86400 s: nothing"),
+            found.starts_with("device.age = 86.4 ks: nothing"),
             idle,
             "{name}: {found}"
         );
