@@ -48,7 +48,7 @@ impl<T: PartialOrd + fmt::Display> Sourced<T> {
             key,
             format_args!("{} (low {}, high {})", self.value, self.low, self.high),
             "the value lies outside its own range",
-            "write low <= value <= high, or leave low and high out",
+            "write low, value and high, low <= value <= high; what is left out stays as the device or an included file has it",
         );
     }
 }

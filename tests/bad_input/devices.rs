@@ -34,7 +34,7 @@ fn units_and_numbers_of_a_device_are_checked_together() {
     d.toml: cell.resistive.g_max.value = "20": `20` has no unit; write for instance `100 uS`
     d.toml: cell.resistive.g_min.value = "0.2 nJ": `0.2 nJ`: unit `nJ` does not fit here, where `S` belongs; write for instance `100 uS`
     d.toml: programming.proportional.sigma.value = "nan %": `nan %` is not a finite number; write for instance `5 %`
-    d.toml: column.offset = -0.29 LSB (low 0 LSB, high 0.5 LSB): the value lies outside its own range; write low <= value <= high, or leave low and high out
+    d.toml: column.offset = -0.29 LSB (low 0 LSB, high 0.5 LSB): the value lies outside its own range; write low, value and high, low <= value <= high; what is left out stays as the device or an included file has it
     d.toml: column.offset = -0.29 LSB: must be zero or above; write 0 to switch it off, or name it in `device.without`
     5 mistakes; nothing was run
     "#);

@@ -326,3 +326,20 @@ fn a_row_says_what_hardware_it_assumes() {
     );
     assert!(!told(load("pipeline", &[])).contains("key tiles"));
 }
+
+/// Without codes there is one cell a number, which costs less than the four of 15 codes.
+#[test]
+fn an_operand_without_codes_says_what_it_costs() {
+    let exact = |key: &str, device: &str| {
+        let key = format!("{key}.exact");
+        let plan = load("macro", &[("device.name", device), (&key, "{}")]);
+        let warnings = plan.notices.of(Weight::Warning);
+        let own = warnings
+            .iter()
+            .filter(|text| text.contains("priced and timed as one cell"));
+        own.count()
+    };
+    assert_eq!(exact("quantise.v", "\"sram-65nm\""), 1);
+    assert_eq!(exact("quantise.k", "\"ideal\""), 1);
+    assert_eq!(exact("quantise.q", "\"ideal\""), 0);
+}

@@ -114,6 +114,10 @@ fn an_age_says_that_it_does_nothing_where_nothing_depends_on_time() {
             "{name}: {found}"
         );
     }
+    // Before the first age that was measured, 1 s, the values of that age are taken.
+    assert!(noted("rram-wan2022", 1e-6, &all).starts_with("device.age = 1 us: nothing"));
+    assert!(noted("rram-wan2022", 1.0, &all).starts_with("device.age = 1 s: nothing"));
+    assert_eq!(noted("rram-wan2022", 2.0, &all), "");
     // What depends on time is left out.
     let still = Selection {
         without: vec![Effect::Drift, Effect::DeviceRead],

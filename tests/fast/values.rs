@@ -106,3 +106,11 @@ fn a_code_of_a_beyond_its_largest_is_the_largest() {
     }
     assert_eq!(refusal(&scene), None);
 }
+
+/// One analog column for an exact V stands for 15 codes, which no shift of bits gives.
+#[test]
+fn an_exact_v_is_left_to_the_exact_way() {
+    let mut scene = Scene::new(sram, vec![synthetic(2, 5.0, 4.0)]).on_tiles(32);
+    scene.params.quantise.v = Quantiser::Exact {};
+    assert_eq!(refusal(&scene), Some("V is not in codes"));
+}

@@ -160,10 +160,11 @@ impl Attention {
         (wordline.max(bitline) > COARSE_LOSS).then(|| {
             let percent = |loss: f64| format!("{:.0} %", 100.0 * loss);
             format!(
-                "line.wire: the farthest cell of a tile loses {} of its voltage along its wordline and {} along its bitline; the loss is first-order and coarse above {}, and what loses 100 % counts as nothing: a smaller device.with.line.wire, g_max or tile keeps it below",
+                "line.wire: the farthest cell of a tile loses {} of its voltage along its wordline and {} along its bitline; the loss is first-order and coarse above {}, and what loses 100 % counts as nothing: a smaller device.with.line.wire, {} or tile keeps it below",
                 percent(wordline),
                 percent(bitline),
-                percent(COARSE_LOSS)
+                percent(COARSE_LOSS),
+                self.device.cell.conductance_key(),
             )
         })
     }

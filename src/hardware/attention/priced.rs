@@ -122,6 +122,25 @@ impl AttentionParams {
                 "ramp.placement: prices are those of a ramp in the column; one ramp for all columns is charged as if each column had its own replicas".to_owned(),
             );
         }
+        let on_tiles = self.av != (AvParams::Ideal {});
+        for (key, exact, what) in [
+            (
+                "quantise.k",
+                self.quantise.k == (Quantiser::Exact {}),
+                "weight of K",
+            ),
+            (
+                "quantise.v",
+                on_tiles && self.quantise.v == (Quantiser::Exact {}),
+                "value of V",
+            ),
+        ] {
+            if exact {
+                notices.warn(format!(
+                    "{key} = exact: each {what} is priced and timed as one cell, written, driven and read once, however exact it is: energy and time are those of its fewest bits"
+                ));
+            }
+        }
         if self.av == (AvParams::Ideal {}) {
             let price = |action| device.prices.price(action, Corner::Nominal);
             let (multiply, add) = (price(Action::Multiply), price(Action::Accumulate));

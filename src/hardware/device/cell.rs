@@ -79,6 +79,14 @@ impl Cell {
         )
     }
 
+    /// The key that says how well a full cell conducts.
+    pub(crate) const fn conductance_key(self) -> &'static str {
+        match self {
+            Self::Ideal | Self::Sram { .. } => "cell.sram.conductance",
+            Self::Resistive { .. } => "cell.resistive.g_max",
+        }
+    }
+
     /// Conductance of the smallest level relative to the largest.
     #[must_use]
     pub const fn floor(self) -> f64 {

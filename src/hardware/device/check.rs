@@ -10,6 +10,9 @@ use crate::base::sourced::Sourced;
 use crate::base::timing::{Switches, Timing};
 use crate::base::units::{Fraction, Lsb, Ohms, Picos, Seconds, Siemens, Volts};
 
+/// Largest age in seconds.
+const OLDEST: f64 = 1e10;
+
 impl DeviceParams {
     /// The device `age` after its cells were written, with the selected effects.
     ///
@@ -28,10 +31,10 @@ impl DeviceParams {
         let m = &mut mistakes;
 
         m.require(
-            age.si() >= 0.0,
+            (0.0..=OLDEST).contains(&age.si()),
             "age",
-            age,
-            "time since the write must not be negative",
+            format_args!("{:e} s", age.si()),
+            "time since the write must be from 0 s to 1e10 s, three centuries",
             "write for instance \"0 s\"",
         );
         m.require(

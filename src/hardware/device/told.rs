@@ -1,6 +1,5 @@
 //! What a reader should know of a device as a whole: prices of another technology, and choices that do nothing to it.
 
-use super::formula::{DriftParams, ProgrammingParams, ReadParams};
 use super::params::{CellParams, DeviceParams};
 use super::{Cell, Device, Drift, Effect, Selection, Spread};
 use crate::base::cost::Action;
@@ -13,9 +12,9 @@ impl DeviceParams {
     pub(super) fn told(&self, age: Seconds, selection: &Selection, device: &Device) -> Notices {
         let mut notices = Notices::none();
         self.tell_of_another_cell(device, &mut notices);
-        if age.si() > 0.0 && !self.changes_with_time(selection) {
+        if age.si() > 0.0 && !self.changes_with_time(selection, device) {
             notices.note(format!(
-                "device.age = {age}: nothing that is left of {} depends on time, so the key does nothing",
+                "device.age = {age}: nothing that is left of {} differs from 0 s, so the key does nothing",
                 self.name
             ));
         }
@@ -58,21 +57,13 @@ impl DeviceParams {
         notices
     }
 
-    /// Whether anything that is left depends on the time since the write.
-    fn changes_with_time(&self, selection: &Selection) -> bool {
-        let scaled = selection.noise_scale > 0.0;
-        let drifts = !matches!(self.drift, DriftParams::None {});
-        let spreads = match &self.programming {
-            ProgrammingParams::Polynomial { ages, .. } => ages.len() > 1,
-            ProgrammingParams::Saturating { ages, .. } => ages.len() > 1,
-            ProgrammingParams::None {}
-            | ProgrammingParams::Additive { .. }
-            | ProgrammingParams::Proportional { .. } => false,
-        };
-        let flickers = matches!(self.read, ReadParams::Flicker { .. });
-        (drifts && selection.keeps(Effect::Drift))
-            || (spreads && scaled && selection.keeps(Effect::Programming))
-            || (flickers && scaled && selection.keeps(Effect::DeviceRead))
+    /// Whether the time since the write makes a difference to what is left.
+    fn changes_with_time(&self, selection: &Selection, device: &Device) -> bool {
+        let fresh = self.build(Seconds::from_si(0.0), selection);
+        fresh.is_ok_and(|fresh| {
+            (&fresh.programming, &fresh.drift, &fresh.read)
+                != (&device.programming, &device.drift, &device.read)
+        })
     }
 
     /// Prices and times of another technology than the cell's own.

@@ -138,6 +138,10 @@ impl ValueTiles {
         let Some(adc) = &finish.adc else {
             return Err("A x V on tiles without an ADC");
         };
+        // The bits of a code are joined by shifts; the one column of an exact V has a place of its own.
+        if finish.attention.quantise.v.max_code().is_none() {
+            return Err("V is not in codes");
+        }
         if adc.max > 127.0 {
             return Err("the ADC of A x V has more than 8 bits");
         }

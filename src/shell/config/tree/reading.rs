@@ -370,13 +370,24 @@ fn plain(message: &str) -> (String, String) {
         return pair(message, "change the value");
     };
     match expected {
+        "u8" | "u16" | "u32" if message.contains("integer `") && !message.contains("`-") => {
+            let most = match expected {
+                "u8" => u64::from(u8::MAX),
+                "u16" => u64::from(u16::MAX),
+                _ => u64::from(u32::MAX),
+            };
+            (
+                format!("must be at most {most}"),
+                "write a smaller number".to_owned(),
+            )
+        }
         "u8" | "u16" | "u32" | "u64" | "usize" => pair(
             "must be a whole number, zero or above",
             "write it without a sign, point or quotes, for instance 3",
         ),
         "f64" | "f32" => pair(
             "must be a number",
-            "write it without quotes, for instance 1.5",
+            "write it without quotes, as 1.5 or 2e-3, up to 1e308",
         ),
         "a boolean" => pair("must be true or false", "write it without quotes"),
         "a string" | "path string" | "a borrowed string" => {
