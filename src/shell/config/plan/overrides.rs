@@ -197,6 +197,7 @@ mod tests {
     fn a_default_folder_is_named_after_what_is_set() {
         assert_eq!(named(&[]), "e-seed1");
         assert_eq!(named(&[("ramp.bits", "3")]), "e-seed1-ramp.bits=3");
+        assert_eq!(named(&[(" ramp . bits ", "3")]), "e-seed1-ramp.bits=3");
         assert_eq!(named(&[("design[0].name", "a")]), "e-seed1-design.0.name=a");
         assert_eq!(
             named(&[("device.with.column.noise", "0.5 LSB"), ("topk.k", "8")]),
