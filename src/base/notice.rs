@@ -7,6 +7,15 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+/// Whether a terminal or a viewer obeys a character instead of showing it: control characters, line ends too, and
+/// marks that turn the direction of a line.
+#[must_use]
+pub fn is_obeyed(mark: char) -> bool {
+    let is_turn = matches!(mark,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    is_turn || mark.is_control()
+}
+
 /// How much a notice weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

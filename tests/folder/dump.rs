@@ -53,7 +53,14 @@ fn a_dump_is_never_written_over_an_input_or_a_result() {
     refused(&case, "soft.npz", "is a symbolic link");
     assert!(case.path("soft.npz").is_symlink() && case.read("e.toml") == text);
     fs::create_dir(case.path("o")).unwrap();
-    for name in ["rows.csv", "run.json", "journal.jsonl", "figure.svg"] {
+    for name in [
+        "rows.csv",
+        "run.json",
+        "journal.jsonl",
+        "figure.svg",
+        "figure-2.svg",
+        ".topkima-1-a.part",
+    ] {
         let said = case.run(&["--out", "o", "--dump", &format!("o/{name}")]);
         said.is(2, &["is a file of the run itself"]);
     }
@@ -78,6 +85,13 @@ fn a_dump_goes_to_a_file_in_a_folder_that_is_there() {
     refused(&case, "/dev/null", "is a device, a pipe or a socket");
     refused(&case, "loose", "is a symbolic link");
     refused(&case, ".", "is a folder");
+    refused(&case, "new/", "is a folder");
+    refused(&case, "o", "is where the folder of this run is made");
+    std::os::unix::fs::symlink(".", case.path("here")).unwrap();
+    refused(&case, "here/o", "is where the folder of this run is made");
+    let said = case.run(&["--out", "a/b", "--dump", "a"]);
+    said.is(2, &["is where the folder of this run is made"]);
+    assert!(!case.path("a").exists());
     refused(
         &case,
         "none/d.npz",

@@ -90,7 +90,8 @@ fn very_long_names_give_a_folder() {
     let case = Case::new();
     let name = format!("{}.toml", "n".repeat(240));
     case.write(&name, experiment());
-    let list = format!("sweep.\"topk.k\"=[{}]", ["2"; 90].join(","));
+    let values: Vec<String> = (1..60).map(|k: u32| k.to_string()).collect();
+    let list = format!("sweep.\"topk.k\"=[{}]", values.join(","));
     case.call(&["run", &name, "--quiet", "--set", "trials=1", "--set", &list])
         .is(0, &[]);
     assert_eq!(case.names("out").len(), 1);

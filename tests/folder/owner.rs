@@ -94,6 +94,23 @@ fn a_file_that_no_run_wrote_is_not_replaced() {
             ("mine", 1)
         );
     }
+    // Another program's run.json may have a version and inputs, too.
+    let case = Case::new();
+    fs::create_dir(case.path("o")).unwrap();
+    let foreign = "{\"version\": \"1\", \"inputs\": []}";
+    case.write("o/run.json", foreign);
+    case.write("o/rows.csv", "mine");
+    case.run(&["--out", "o", "--force"]).is(
+        2,
+        &["o/run.json is there, and was not written by this program"],
+    );
+    assert_eq!(
+        (
+            case.read("o/run.json").as_str(),
+            case.read("o/rows.csv").as_str()
+        ),
+        (foreign, "mine")
+    );
     // A list of files that was tampered with names nothing outside the folder, and no file of a person.
     let case = Case::new();
     case.runs(&["--quiet"]);

@@ -75,3 +75,64 @@ fn control_characters_of_a_file_are_not_printed() {
         said.stderr
     );
 }
+
+#[test]
+fn names_of_files_are_one_line_and_turn_no_text() {
+    let turned = "a\nb.toml: 3 points\u{202e}\u{61c}";
+    let case = Case::of(&experiment().replace("\"q\"", "\"q\\u202e\\u2066\""));
+    std::fs::rename(case.path("e.toml"), case.path(&format!("{turned}.toml"))).unwrap();
+    let name = format!("{turned}.toml");
+    let shown = "a\\nb.toml: 3 points\\u{202e}\\u{61c}.toml";
+    let checked = case.call(&["check", &name]);
+    assert!(
+        checked.code == 0 && checked.stdout.lines().all(|line| line.starts_with(shown)),
+        "{}",
+        checked.stdout
+    );
+    case.call(&["run", &name]).is(0, &[]);
+    let folders = case.names("out");
+    let is_safe = |mark: char| !mark.is_control() && !"\u{202e}\u{61c}".contains(mark);
+    assert!(folders[0].chars().all(is_safe), "{folders:?}");
+    let figure = case.read(&format!("out/{}/figure.svg", folders[0]));
+    assert!(!figure.contains(['\u{202e}', '\u{2066}']));
+    // A folder of that name is one line, too.
+    let ran = case.call(&["run", &name, "--out", "o\n2 rows"]);
+    let last = ran.stdout.lines().last().unwrap_or_default();
+    assert!(last.contains("rows in o\\n2 rows/rows.csv"), "{last}");
+    let again = case.call(&["run", &name, "--out", "o\n2 rows", "--resume"]);
+    assert_eq!(again.stdout.lines().count(), 1, "{}", again.stdout);
+}
+
+#[test]
+fn a_figure_says_which_panels_and_lines_it_lacks() {
+    // With as many places as columns no step holds more columns than places, and the design that keeps all has no
+    // recall.
+    let text = experiment().replace("[2]", "[64]");
+    let both = "[[design]]\nname = \"all\"\ndatapath = { conventional = {} }\n[[design]]";
+    let case = Case::of(&text.replacen("[[design]]", both, 1));
+    case.runs(&["--trials", "1"]).is(
+        0,
+        &["note: figure.svg: no panel of tie_rate, which is 0 in every row"],
+    );
+    let figure: String = case
+        .read("o/figure.svg")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        figure.contains("no panel of tie_rate, which is 0"),
+        "{figure}"
+    );
+    assert!(
+        figure.contains("a line that a panel lacks has no value there"),
+        "{figure}"
+    );
+    // The one design alone lacks nothing.
+    let case = Case::new();
+    case.runs(&["--quiet", "--trials", "1"]);
+    assert!(
+        !case
+            .read("o/figure.svg")
+            .contains("a line that a panel lacks")
+    );
+}

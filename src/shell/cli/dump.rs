@@ -1,7 +1,7 @@
 //! `topkima run --dump`: what a query went through, for a notebook.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Failure, folder};
 use crate::base::rng::Seed;
@@ -24,6 +24,16 @@ fn is_dump(path: &Path) -> bool {
 /// Arrays that are in every dump.
 const OF_ALL: [&str; 4] = ["scores", "depth", "output", "queries"];
 
+/// A path from the root, without links as far as there is something at it.
+fn whole(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = path.ancestors().find_map(|above| {
+        let rest = path.strip_prefix(above).ok()?;
+        Some(fs::canonicalize(above).ok()?.join(rest))
+    });
+    there.unwrap_or(path)
+}
+
 /// What is wrong with a place for a dump of a run in `folder`.
 fn unfit_place(plan: &Plan, path: &Path, folder: &Path) -> Option<String> {
     let above = path
@@ -34,13 +44,12 @@ fn unfit_place(plan: &Plan, path: &Path, folder: &Path) -> Option<String> {
         });
     let is_of_run = || {
         let name = path.file_name()?.to_str()?;
-        let names = folder::names(folder);
-        (above.is_some_and(|above| same_file(above, folder))
-            && names.iter().any(|known| known == name))
-        .then_some(())
+        (above.is_some_and(|above| same_file(above, folder)) && folder::is_kept(name)).then_some(())
     };
-    if path.is_dir() {
+    if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         Some("is a folder; name a file in it".to_owned())
+    } else if whole(folder).starts_with(whole(path)) {
+        Some("is where the folder of this run is made; name a file in it".to_owned())
     } else if let Some(above) = above.filter(|above| !above.is_dir()) {
         let above = above.display();
         Some(format!(

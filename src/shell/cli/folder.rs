@@ -14,7 +14,7 @@ use super::Failure;
 use crate::base::notice::Notices;
 use crate::shell::config::Input;
 use crate::shell::journal::{
-    Found, Head, Lies, Title, no_file, no_folder, same_file, shortened, write_whole,
+    Found, Head, Lies, Title, is_part, no_file, no_folder, same_file, shortened, write_whole,
 };
 
 /// Files of a run in the order they are written, but for further figures.
@@ -30,6 +30,11 @@ const ABOUT: &str = "run.json";
 fn is_own_name(name: &str) -> bool {
     FILES.contains(&name)
         || name.starts_with("figure-") && name.ends_with(".svg") && !name.contains('/')
+}
+
+/// Whether a file in the folder of a run may be written, replaced or removed by that run or the next.
+pub(super) fn is_kept(name: &str) -> bool {
+    is_own_name(name) || name == "journal.jsonl" || is_part(name)
 }
 
 /// Where a run is to write, and how it was asked to.
@@ -113,6 +118,11 @@ fn finished(folder: &Path) -> Option<Finished> {
     };
     let about: Value = serde_json::from_str(&read(ABOUT)?).ok()?;
     let text = |value: &Value, key: &str| value.get(key)?.as_str().map(str::to_owned);
+    // Other programs have a file of this name, too.
+    ["command", "seed", "wall_seconds"]
+        .iter()
+        .all(|key| about.get(key).is_some())
+        .then_some(())?;
     let version = text(&about, "version")?;
     let inputs = about.get("inputs")?.as_array()?;
     let experiment = text(&about, "experiment");
@@ -260,8 +270,12 @@ impl Place {
             .map(|name| self.folder.join(name))
             .filter(|path| path.exists())
             .map(|path| {
+                let why = match path.ends_with(ABOUT) {
+                    true => "was not written by this program",
+                    false => "no run.json beside it says that a run wrote it",
+                };
                 format!(
-                    "{} is there, and no run.json beside it says that a run wrote it: move it away, or name another folder with --out",
+                    "{} is there, and {why}: move it away, or name another folder with --out",
                     path.display()
                 )
             })

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use toml::Table;
@@ -65,7 +64,7 @@ pub(super) fn list(what: What) -> Result<(), Failure> {
         What::Datasets => lines.extend(datasets()),
     }
     for line in &lines {
-        writeln!(out, "{line}")?;
+        out.line(line)?;
     }
     if !all.0.is_empty() {
         return Err(all.into());
@@ -242,7 +241,7 @@ pub(super) fn check(files: &[PathBuf]) -> Result<(), Failure> {
         match judge(path) {
             Ok(lines) => {
                 for line in lines {
-                    writeln!(out, "{line}")?;
+                    out.line(&line)?;
                 }
             }
             Err(mistakes) => all.join(mistakes),

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::Failure;
-use crate::base::notice::Notices;
+use crate::base::notice::{Notices, is_obeyed};
 
 /// A stream on which control characters stand as `\u{1b}`; line ends and tabs are left.
 pub(super) struct Plain<W>(W);
@@ -23,21 +23,25 @@ pub(super) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Whether a terminal would obey a character instead of showing it: control characters, and marks that turn
-/// the direction of a line.
-fn is_obeyed(mark: char) -> bool {
-    let is_turn =
-        matches!(mark, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    is_turn || mark.is_control() && !matches!(mark, '\n' | '\t')
+/// Whether a character is not printed as it is.
+fn is_hidden(mark: char) -> bool {
+    is_obeyed(mark) && !matches!(mark, '\n' | '\t')
+}
+
+impl<W: Write> Plain<W> {
+    /// Writes one line: line ends of a name in it do not make a line that looks like another.
+    pub fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self, "{}", text.replace('\n', "\\n"))
+    }
 }
 
 impl<W: Write> Write for Plain<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        if text.chars().any(is_obeyed) {
+        if text.chars().any(is_hidden) {
             let mut shown = String::with_capacity(text.len());
             for mark in text.chars() {
-                if is_obeyed(mark) {
+                if is_hidden(mark) {
                     shown.extend(mark.escape_unicode());
                 } else {
                     shown.push(mark);
@@ -64,7 +68,7 @@ pub(super) fn tell(notices: &Notices) {
 
 /// One line on the error stream.
 fn line(text: &str) {
-    let _ = writeln!(err(), "{}", text.replace('\n', "\\n"));
+    let _ = err().line(text);
 }
 
 /// Says why a command did not end well: its exit code.

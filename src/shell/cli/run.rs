@@ -1,7 +1,6 @@
 //! `topkima run`.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -242,10 +241,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
             dump(&mut plan, arguments)?;
             if !arguments.quiet {
                 let shown = folder.display();
-                writeln!(
-                    out(),
+                out().line(&format!(
                     "{shown} holds this run, finished: nothing is left to do"
-                )?;
+                ))?;
             }
             return Ok(());
         }
@@ -357,13 +355,12 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     if !arguments.quiet {
         tell(&found);
         say(&plan, &entries, &notes)?;
-        writeln!(
-            out(),
+        out().line(&format!(
             "{} rows in {} ({:.1} s)",
             entries.len(),
             folder.join("rows.csv").display(),
             started.elapsed().as_secs_f64()
-        )?;
+        ))?;
     }
     Ok(())
 }

@@ -54,7 +54,9 @@ impl Stop {
                 let text = told.0.lock().unwrap_or_else(PoisonError::into_inner);
                 // A bar of progress may stand on the line.
                 let start = if is_watched() { "\n" } else { "" };
-                let _ = writeln!(err(), "{start}stopped by {name}: {text}");
+                let mut err = err();
+                let _ = err.write_all(start.as_bytes());
+                let _ = err.line(&format!("stopped by {name}: {text}"));
                 std::process::exit(128 + number);
             }
         });

@@ -294,12 +294,11 @@ pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
         }
         let place = folder.join("rows.csv");
         let seconds = started.elapsed().as_secs_f64();
-        writeln!(
-            out,
+        out.line(&format!(
             "{} rows in {} ({seconds:.0} s)",
             table.len() - 1,
             place.display()
-        )?;
+        ))?;
     }
     Ok(())
 }

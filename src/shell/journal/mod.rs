@@ -6,6 +6,6 @@ mod title;
 
 pub use lines::{Found, Head, Journal, Kept, Lies};
 pub use place::{
-    JournalError, clean, hold, no_file, no_folder, probe, same_file, unhold, write_whole,
+    JournalError, clean, hold, is_part, no_file, no_folder, probe, same_file, unhold, write_whole,
 };
 pub use title::{Title, changes, shortened};

@@ -124,6 +124,12 @@ pub(super) fn lies_at(file: &File, path: &Path) -> bool {
 
 const PART: (&str, &str) = (".topkima-", ".part");
 
+/// Whether a file is called like one that is half written.
+#[must_use]
+pub fn is_part(name: &str) -> bool {
+    name.starts_with(PART.0) && name.ends_with(PART.1)
+}
+
 /// The unfinished file beside `path`, under a name that nobody else gives and that is never too long.
 fn part_of(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -180,10 +186,7 @@ pub fn probe(path: &Path) -> Result<(), JournalError> {
 pub fn clean(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let is_part = name
-            .to_str()
-            .is_some_and(|name| name.starts_with(PART.0) && name.ends_with(PART.1));
-        if is_part && no_file(&entry.path()).is_none() {
+        if name.to_str().is_some_and(is_part) && no_file(&entry.path()).is_none() {
             let _ = fs::remove_file(entry.path());
         }
     }

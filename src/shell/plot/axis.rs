@@ -190,7 +190,7 @@ pub(super) fn own(values: impl Iterator<Item = f64>) -> Option<Vec<Tick>> {
     let short = ticks
         .iter()
         .all(|tick| tick.label.chars().count() <= letters);
-    ((2..=count).contains(&values.len()) && short).then_some(ticks)
+    ((1..=count).contains(&values.len()) && short).then_some(ticks)
 }
 
 /// `digits * 10^power`, correctly rounded where a power of ten is exact.
@@ -303,7 +303,7 @@ mod tests {
         };
         assert_eq!(labels(&[256.0, 128.0, 256.0]).unwrap(), ["128", "256"]);
         assert_eq!(labels(&[0.0, -0.07, 1.4]).unwrap(), ["−0.07", "0", "1.4"]);
-        assert_eq!(labels(&[5.0]), None);
+        assert_eq!(labels(&[5.0]).unwrap(), ["5"]);
         assert_eq!(labels(&[0.123_456_7, 1.0]), None);
         let many: Vec<f64> = (0..10).map(f64::from).collect();
         assert_eq!(labels(&many), None);

@@ -1,7 +1,9 @@
 //! Text in a figure: escaped, measured, broken into lines.
 
-/// Text as it may stand between tags or in a quoted attribute. A control character, or another that XML 1.0
-/// does not allow, becomes U+FFFD.
+use crate::base::notice::is_obeyed;
+
+/// Text as it may stand between tags or in a quoted attribute. A control character, a mark that turns the
+/// direction of the line, or a character that XML 1.0 does not allow, becomes U+FFFD.
 pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for mark in text.chars() {
@@ -12,9 +14,8 @@ pub(super) fn escaped(text: &str) -> String {
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
             '\t' | '\n' | '\r' => safe.push(' '),
-            '\0'..='\u{1F}' | '\u{7F}'..='\u{9F}' | '\u{FFFE}' | '\u{FFFF}' => {
-                safe.push('\u{FFFD}');
-            }
+            '\u{FFFE}' | '\u{FFFF}' => safe.push('\u{FFFD}'),
+            _ if is_obeyed(mark) => safe.push('\u{FFFD}'),
             _ => safe.push(mark),
         }
     }

@@ -76,7 +76,8 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> (Vec<(String, String)>, Notice
         notices.note(format!("figure.svg: {drawn}; rows.csv holds all"));
         caption.push_str(&format!("; {drawn}, rows.csv holds all"));
     }
-    let panel = |(metric, title): &(&str, &str)| {
+    let mut zero: Vec<&str> = Vec::new();
+    let mut panel = |(metric, title): &(&'static str, &'static str)| {
         let mean =
             column(&header, &format!("{metric}_mean")).or_else(|| column(&header, metric))?;
         let mut series: Vec<Series> = Vec::new();
@@ -103,8 +104,12 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> (Vec<(String, String)>, Notice
             Some(at) if *metric == "score" => task_titles(&entries.first()?.row[at]),
             _ => (*title, *metric),
         };
-        // A panel that is zero everywhere says nothing.
-        ys.iter().any(|y| *y != 0.0).then(|| Panel {
+        // A panel that is zero everywhere shows nothing.
+        let has_height = ys.iter().any(|y| *y != 0.0);
+        if !has_height && !ys.is_empty() {
+            zero.push(*metric);
+        }
+        has_height.then(|| Panel {
             title: title.to_owned(),
             x: x.clone(),
             y: Axis {
@@ -115,10 +120,21 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> (Vec<(String, String)>, Notice
             x_names: (!key.is_number).then(|| key.cells.clone()),
         })
     };
+    let panels: Vec<Panel> = PANELS.iter().filter_map(&mut panel).collect();
+    if !zero.is_empty() {
+        let left = format!("no panel of {}, which is 0 in every row", zero.join(", "));
+        notices.note(format!("figure.svg: {left}"));
+        caption.push_str(&format!("; {left}"));
+    }
+    let is_in = |panel: &Panel, line: &str| panel.series.iter().any(|one| one.name == line);
+    let lacks_one = |panel: &Panel| lines.iter().any(|line| !is_in(panel, line));
+    if panels.iter().any(lacks_one) {
+        caption.push_str("; a line that a panel lacks has no value there");
+    }
     let figure = Figure {
         title: plan.params.question.clone(),
         caption,
-        panels: PANELS.iter().filter_map(panel).collect(),
+        panels,
     };
     (vec![("figure.svg".to_owned(), svg(&figure))], notices)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Counted, Fitted, Store, about, list, there};
+use super::{Counted, Fitted, Store, about, list, there, within};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, Calibration, Head};
@@ -88,7 +88,7 @@ impl Store {
         folder: &Path,
         path: &Path,
     ) -> Result<Arc<Arrays>, FileMistakes> {
-        let whole = folder.join(path);
+        let whole = within(folder, path);
         there(file, key, path, &whole)?;
         self.arrays(&whole)
     }

@@ -5,6 +5,7 @@ use toml::{Table, Value};
 
 use super::blame::Origin;
 use crate::base::mistake::Mistakes;
+use crate::base::notice::is_obeyed;
 use crate::shell::config::tree;
 
 /// What a command line sets over the file.
@@ -46,15 +47,13 @@ impl Overrides {
             }
         }
         let mut exact = true;
-        let mut name: String = experiment
-            .chars()
-            .map(|letter| if letter.is_control() { '_' } else { letter })
-            .collect();
+        exact &= !experiment.contains(is_obeyed);
+        let mut name = experiment.replace(is_obeyed, "_");
         if let Some(seed) = seed {
             name.push_str(&format!("-seed{seed}"));
         }
         for (at, value) in &changed {
-            let (at, value) = (plain(at, &mut exact), shown(value, &mut exact));
+            let (at, value) = (plain(at, '_', &mut exact), shown(value, &mut exact));
             name.push_str(&format!("-{at}={value}"));
         }
         if exact && name.len() <= LONGEST {
@@ -137,13 +136,14 @@ impl Overrides {
 }
 
 /// The letters of a path or a value that are safe in the name of a folder; `exact` falls where one is left out.
-fn plain(text: &str, exact: &mut bool) -> String {
+/// `_` stands for the one letter `line`: itself in a path, the blank before a unit in a value.
+fn plain(text: &str, line: char, exact: &mut bool) -> String {
     let mut name = String::new();
     for letter in text.chars() {
         match letter {
             'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '+' => name.push(letter),
             '_' | ' ' => {
-                *exact &= letter == '_' || !text.contains('_');
+                *exact &= letter == line;
                 name.push('_');
             }
             '[' => name.push('.'),
@@ -160,12 +160,14 @@ fn shown(value: &Value, exact: &mut bool) -> String {
         Value::String(text) => {
             *exact &= toml::from_str::<Table>(&format!("value = {text}")).is_err();
             *exact &= !text.contains(['[', ']']);
-            plain(text, exact)
+            plain(text, ' ', exact)
         }
-        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => plain(&value.to_string(), exact),
+        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => {
+            plain(&value.to_string(), ' ', exact)
+        }
         other => {
             *exact = false;
-            plain(&tree::cell(other), exact)
+            plain(&tree::cell(other), ' ', exact)
         }
     }
 }
@@ -195,6 +197,7 @@ mod tests {
     fn a_default_folder_is_named_after_what_is_set() {
         assert_eq!(named(&[]), "e-seed1");
         assert_eq!(named(&[("ramp.bits", "3")]), "e-seed1-ramp.bits=3");
+        assert_eq!(named(&[(" ramp . bits ", "3")]), "e-seed1-ramp.bits=3");
         assert_eq!(named(&[("design[0].name", "a")]), "e-seed1-design.0.name=a");
         assert_eq!(
             named(&[("device.with.column.noise", "0.5 LSB"), ("topk.k", "8")]),
@@ -239,8 +242,8 @@ mod tests {
             ("y", "3"),
             ("x", &long),
             ("x", &more),
-            ("sweep.\"x\"", "3"),
-            ("sweep.x", "3"),
+            ("sweep.\"a.b\"", "3"),
+            ("sweep.a.b", "3"),
         ];
         let mut names = BTreeSet::new();
         for one in odd {
@@ -255,6 +258,9 @@ mod tests {
         let letters = "ä".repeat(120);
         let (one, two) = (format!("{letters}1"), format!("{letters}2"));
         let of = |name: &str| Overrides::default().folder_name(name, Some(1));
+        let turned = ["n\u{202e}", "n\u{2066}", "n\n", "n_"].map(of);
+        assert_eq!(turned.iter().collect::<BTreeSet<_>>().len(), 4);
+        assert!(!turned.concat().contains(is_obeyed), "{turned:?}");
         assert!(of(&one) != of(&two) && of(&one).len() <= 160);
     }
 }

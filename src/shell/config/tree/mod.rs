@@ -43,9 +43,10 @@ pub fn shown(path: &[Step]) -> String {
 }
 
 /// A path as a person writes it: keys joined by points, `design[0].name` or `design.0.name`; points between quotes
-/// belong to a key, `sweep."topk.k"`.
+/// belong to a key, `sweep."topk.k"`. Blanks about a point are as good as none, as in TOML.
 fn steps(path: &str) -> Vec<Step> {
     let step = |part: &str| {
+        let part = part.trim();
         part.parse()
             .map_or_else(|_| Step::Key(part.to_owned()), Step::Index)
     };
