@@ -395,3 +395,32 @@ fn every_module_says_in_its_first_line_what_it_is_for() {
         }
     }
 }
+
+/// The table of rooms in README, floor by floor.
+#[test]
+fn the_map_lists_every_room_in_import_order() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for (floor, ranks) in HOUSE {
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| [`{floor}`](src/{floor}) |")));
+        let named: Vec<&str> = row.unwrap().split('`').skip(3).step_by(2).collect();
+        let rooms: Vec<&str> = ranks.iter().flat_map(|rank| rank.split(' ')).collect();
+        let named: Vec<&str> = named
+            .into_iter()
+            .filter(|name| rooms.contains(name))
+            .collect();
+        assert_eq!(named, rooms, "{floor}");
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_480_lines_and_few_are_beyond_400() {
+    let mut long = 0;
+    for path in rust_files(&root().join("src")) {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 480, "{}: {lines} lines", path.display());
+        long += usize::from(lines > 400);
+    }
+    assert!(long <= 12, "{long} files have more than 400 lines");
+}

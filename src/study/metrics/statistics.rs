@@ -51,7 +51,7 @@ pub struct Summary {
     pub deltas: Option<[Moments; Metric::COUNT]>,
     /// How often each stop step occurred, by step, over all query-tiles, heads and trials.
     pub stop_steps: Vec<u64>,
-    /// How often a head took each latency, to 0.1 %.
+    /// How often a head took each latency, to 0.1 % of it.
     pub latencies: Latencies,
 }
 
@@ -220,28 +220,19 @@ mod tests {
         assert_eq!(quantile(&BTreeMap::<u32, u64>::new(), 0.5), None);
     }
 
-    /// A latency of 2^20 ps and more is kept to 10 bits below its first: 1 048 576 + 1023 falls to 1 048 576.
+    /// Latencies of 2^20 to 2^21 ps share a class of 1024 ps, of which the longest is told: 2^20 and 2^20 + 1023 fall into
+    /// one, 2^20 + 1024 into the next.
     #[test]
-    fn latencies_are_classes_of_one_part_in_1024_and_the_longest_is_exact() {
+    fn latencies_are_classes_of_one_part_in_1024_told_by_their_longest() {
         let mut latencies = Latencies::default();
-        assert_eq!(latencies.quantile(0.5), None);
-        assert_eq!(latencies.quantile(1.0), None);
-        for latency in [1500, 1500, 700, (1 << 20) + 1023] {
+        let large = 1 << 20;
+        for latency in [1500, large, 700, large + 1023, 1501, large + 1024] {
             latencies.add(Picos::new(latency));
         }
-        let found = [0.0, 0.25, 0.26, 0.75, 0.76, 0.999, 1.0, 2.0].map(|q| latencies.quantile(q));
-        let largest = 1 << 20;
-        let expected = [
-            700,
-            700,
-            1500,
-            1500,
-            largest,
-            largest,
-            largest + 1023,
-            largest + 1023,
-        ];
-        assert_eq!(found, expected.map(|latency| Some(Picos::new(latency))));
+        let sixths = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 5.1, 6.0].map(|n| latencies.quantile(n / 6.0));
+        let (lower, upper) = (large + 1023, large + 1024);
+        let expected = [700, 700, 1500, 1501, lower, lower, upper, upper];
+        assert_eq!(sixths, expected.map(|latency| Some(Picos::new(latency))));
     }
 
     #[test]
