@@ -55,7 +55,7 @@ fn calibration_rows_that_are_measured_are_counted_and_refused() {
         assert_eq!(
             said,
             format!(
-                "e.toml: workload.file.calibration = \"{name}\": holds the rows that are measured: 80 of its 80 rows of q are among them; name a file of other texts, or give up the first queries of this one with `calibration = 64`"
+                "e.toml: workload.file.calibration = \"{name}\": holds the rows that are measured: 80 of its 80 rows of q are among them; name a file of other texts, or give up the first queries of this one with `calibration = 10`"
             )
         );
     }
