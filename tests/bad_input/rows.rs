@@ -55,7 +55,7 @@ fn calibration_rows_that_are_measured_are_counted_and_refused() {
         assert_eq!(
             said,
             format!(
-                "e.toml: workload.file.calibration = \"{name}\": holds the rows that are measured: 80 of its 80 rows of q are among them; name a file of other texts, or give up the first queries of this one with `calibration = 64`"
+                "e.toml: workload.file.calibration = \"{name}\": holds the rows that are measured: 80 of its 80 rows of q are among them; name a file of other texts, or give up the first queries of this one with `calibration = 10`"
             )
         );
     }
@@ -353,4 +353,34 @@ fn a_head_without_a_word_about_calibration_is_a_slip() {
     );
     let said = Case::new(text).with("a.npz", head(None)).refused(&[]);
     assert!(said.contains("calibration"), "{said}");
+}
+
+/// Measured values a million times those of calibration, and tokens that are zero, are told with their numbers.
+#[test]
+fn sizes_apart_and_rows_of_zeros_are_told() {
+    let shape = [1, 40, 8];
+    let other = three(&shape, &heads(&shape, 9.0));
+    let mut own = heads(&shape, 0.0);
+    for value in &mut own[2] {
+        *value *= 1e6;
+    }
+    let case = Case::new(calibrated_on("b.npz"))
+        .with("a.npz", &three(&shape, &own))
+        .with("b.npz", &other);
+    let (said, _) = run(&case, &[], &["recall_mean"]);
+    assert!(said.contains("the largest v of head 0 is "), "{said}");
+    assert!(said.contains("what lies beyond saturates"), "{said}");
+    let mut own = heads(&shape, 0.0);
+    for array in &mut own {
+        array[30 * 8..].fill(0.0);
+    }
+    let case = Case::new(calibrated_on("b.npz"))
+        .with("a.npz", &three(&shape, &own))
+        .with("b.npz", &other);
+    let (said, _) = run(&case, &[], &["recall_mean"]);
+    assert!(
+        said.contains("10 of the 40 tokens of \"a.npz\" have rows of k and v that are zero"),
+        "{said}"
+    );
+    assert!(!said.contains("the largest"), "{said}");
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use nalgebra::DVector;
 use serde_json::Value;
 
-use super::keys::short;
+use super::keys::{says_nothing, short};
 use super::output::{Pooling, Squash, Step};
 use super::{Linear, Tensors};
 use crate::base::mistake::Mistakes;
@@ -44,8 +44,16 @@ impl Modules {
         for (at, part) in list.iter().enumerate() {
             let whole = part["type"].as_str().unwrap_or("");
             let path = PathBuf::from(part["path"].as_str().unwrap_or(""));
+            // Code of a model's own may compute anything under these names.
+            let own_code = !whole.starts_with("sentence_transformers.");
             let kind = whole.rsplit('.').next().unwrap_or("");
             match (kind, at) {
+                _ if own_code || !says_nothing(&part["kwargs"]) => mistakes.add(
+                    &format!("[{at}]"),
+                    short(part),
+                    "is code of the model's own, or is called with more than its input (`kwargs`), which is not computed",
+                    "take another sentence encoder; or, to measure the bare encoder, take modules.json out of its folder",
+                ),
                 ("Transformer", 0) => modules.encoder = path,
                 ("Pooling", 1) => modules.pooling = Some(path),
                 ("Dense", 2..) => modules.steps.push(Some(path)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::arrays::Array;
 use super::layout::{Rows, tell};
 use super::padding::Live;
-use super::rows::{MAGNITUDES, check_fit, check_magnitudes};
+use super::rows::{MAGNITUDES, check_fit, check_magnitudes, tell_sizes, tell_zeros};
 use super::{Arrays, CalibrationSource, FileParams, MAX_TOKENS, Workload};
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
@@ -99,6 +99,7 @@ impl FileParams {
             );
         }
         check_magnitudes(&heads, &live, &self.path, &mut mistakes);
+        tell_sizes(&heads, &calibration, &live, &mut notices);
         mistakes.or(|| Workload {
             heads,
             calibration,
@@ -283,8 +284,10 @@ impl FileParams {
                     "workload.file: {left_out} of the {queries} queries of {file} belong to tokens that `mask` hides from every query; they are padding, and left out of results and calibration"
                 ));
             }
+            let heads: Vec<Head> = heads.collect();
+            tell_zeros(&heads, &live, &file, &mut notices);
             Read {
-                heads: heads.collect(),
+                heads,
                 live,
                 notices,
             }

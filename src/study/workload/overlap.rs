@@ -1,20 +1,19 @@
 //! Whether calibration rows are among those that are measured.
 //!
-//! A row is known by its direction to the precision of a half float: numbers over the power of two below its largest
-//! magnitude, as f16, so that a copy in another type of float, or scaled by a power of two, is the same row. Rows
-//! narrower than [`NARROW`] numbers are compared whole, for few bits would make strangers alike. A row of zeros is
-//! nobody's. Memory: 8 bytes a measured row.
-
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
-
-use half::f16;
+//! A row is known by its direction, so that a copy in another type of float, or scaled, is the same row. Rows narrower
+//! than [`NARROW`] numbers have directions that strangers share, and are compared with their lengths. A row of zeros is
+//! nobody's. Measured rows are sorted along one direction, and compared only with the rows that lie near them there.
 
 use crate::hardware::attention::Head;
 use crate::hardware::quantise::Matrix;
 
-/// Numbers from which a row is known to the precision of a half float.
+/// Numbers from which a row is known by its direction alone.
 const NARROW: usize = 8;
+/// Distance over length within which two rows are one: numbers rounded to bfloat16, of 8 bits, are off by at most 2^-9
+/// each, and so is the row.
+const NEAR: f64 = 1.0 / 256.0;
+/// The same of a narrow row: half floats, of 11 bits, are off by 2^-12.
+const NEAR_NARROW: f64 = 1.0 / 2048.0;
 
 /// What one array's calibration rows have in common with the measured ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,44 +42,85 @@ pub(super) fn shared(measured: &[Head], calibration: &[Head]) -> [Shared; 3] {
         |head| head.v.clone(),
     ];
     arrays.map(|of| {
-        let mut known = HashSet::new();
-        for head in measured {
-            known.extend(of(head).column_iter().filter_map(|row| key(row.as_slice())));
+        let rows = |heads: &[Head]| -> Vec<Option<Direction>> {
+            let of_head = |head: &Head| {
+                let rows = of(head);
+                let rows = rows.column_iter().map(|row| Direction::of(row.as_slice()));
+                rows.collect::<Vec<_>>()
+            };
+            heads.iter().flat_map(of_head).collect()
+        };
+        let mut known: Vec<Direction> = rows(measured).into_iter().flatten().collect();
+        known.sort_by(|a, b| a.along.total_cmp(&b.along));
+        let own = rows(calibration);
+        let is_known = |row: &&Option<Direction>| row.as_ref().is_some_and(|row| row.is_in(&known));
+        Shared {
+            shared: own.iter().filter(is_known).count(),
+            rows: own.len(),
         }
-        let mut found = Shared::default();
-        for head in calibration {
-            for row in of(head).column_iter() {
-                found.rows += 1;
-                let key = key(row.as_slice());
-                found.shared += usize::from(key.is_some_and(|key| known.contains(&key)));
-            }
-        }
-        found
     })
 }
 
-/// What a row is known by; none of a row of zeros.
-fn key(row: &[f64]) -> Option<u64> {
-    let largest = row.iter().fold(0.0_f64, |top, x| top.max(x.abs()));
-    if largest == 0.0 {
-        return None;
-    }
-    let mut hasher = DefaultHasher::new();
-    let unit = largest.log2().floor().exp2();
-    for value in row {
-        // Adding a zero makes both zeros the same.
-        if row.len() < NARROW {
-            (value + 0.0).to_bits().hash(&mut hasher);
-        } else {
-            let value = f16::from_f64(value / unit) + f16::ZERO;
-            value.to_bits().hash(&mut hasher);
+/// A row over its length.
+struct Direction {
+    unit: Vec<f64>,
+    length: f64,
+    /// Its part along a fixed direction of length 1.
+    along: f64,
+}
+
+impl Direction {
+    /// None of a row of zeros.
+    fn of(row: &[f64]) -> Option<Self> {
+        let largest = row.iter().fold(0.0_f64, |top, x| top.max(x.abs()));
+        if largest == 0.0 {
+            return None;
         }
+        let norm = row
+            .iter()
+            .map(|x| (x / largest).powi(2))
+            .sum::<f64>()
+            .sqrt();
+        let unit: Vec<f64> = row.iter().map(|x| x / largest / norm).collect();
+        // Signs without a period, so that no sum that a layer makes zero is taken.
+        let sign = |at: usize| ((at * at) as f64 * 0.7 + 1.0).sin().signum();
+        let signed = unit.iter().enumerate().map(|(at, x)| x * sign(at));
+        let along = signed.sum::<f64>() / (unit.len() as f64).sqrt();
+        Some(Self {
+            unit,
+            length: largest * norm,
+            along,
+        })
     }
-    Some(hasher.finish())
+
+    /// Whether it is one of these, which rise along the fixed direction.
+    fn is_in(&self, known: &[Self]) -> bool {
+        let narrow = self.unit.len() < NARROW;
+        let near = if narrow { NEAR_NARROW } else { NEAR };
+        let from = known.partition_point(|other| other.along < self.along - near);
+        let others = known[from..].iter();
+        others
+            .take_while(|other| other.along <= self.along + near)
+            .any(|other| {
+                (!narrow || (other.length / self.length - 1.0).abs() <= near)
+                    && self.is_near(other, near * near)
+            })
+    }
+
+    /// Whether the squared distance is at most `most`.
+    fn is_near(&self, other: &Self, most: f64) -> bool {
+        let mut sum = 0.0;
+        self.unit.iter().zip(&other.unit).all(|(a, b)| {
+            sum += (a - b).powi(2);
+            sum <= most
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use half::{bf16, f16};
+
     use super::*;
     use crate::hardware::attention::{Mask, Place};
 
@@ -100,11 +140,13 @@ mod tests {
     #[test]
     fn copies_are_found_whatever_float_they_are_written_as() {
         let measured = [head(0, 40, |x| x), head(100, 40, |x| x)];
-        let changes: [fn(f64) -> f64; 4] = [
+        let changes: [fn(f64) -> f64; 6] = [
             |x| x,
             |x| f64::from(x as f32),
             |x| f16::from_f64(x).to_f64(),
+            |x| bf16::from_f64(x).to_f64(),
             |x| x / 8.0,
+            |x| x * 1e-25,
         ];
         for change in changes {
             // 10 rows of the second head and 20 of none.

@@ -42,6 +42,16 @@ pub(super) fn check_fit(
         "name a file of the same layout",
     );
     let [q, k, v] = shared(heads, rows);
+    // A quarter of the queries leaves most to measure.
+    let queries = heads.first().map_or(0, |head| head.q.ncols());
+    let own = if queries < 2 {
+        String::new()
+    } else {
+        format!(
+            ", or give up the first queries of this one with `calibration = {}`",
+            (queries / 4).clamp(1, 64)
+        )
+    };
     mistakes.require(
         !q.is_overlap(heads.len()),
         "calibration",
@@ -50,7 +60,7 @@ pub(super) fn check_fit(
             "holds the rows that are measured: {} of its {} rows of q are among them",
             q.shared, q.rows
         ),
-        "name a file of other texts, or give up the first queries of this one with `calibration = 64`",
+        format!("name a file of other texts{own}"),
     );
     if q.shared > 0 {
         notices.note(format!(
@@ -68,25 +78,72 @@ pub(super) fn check_fit(
     }
 }
 
+/// Times that measured numbers may reach beyond, or stay below, what calibration rows reach. Tokens of one model stay
+/// within a factor of a few.
+const APART: f64 = 8.0;
+
+/// Says where measured rows and calibration rows are of different sizes: scales come from the latter, so that the
+/// former would saturate, or be read as a few levels.
+pub(super) fn tell_sizes(heads: &[Head], calibration: &[Head], live: &Live, notices: &mut Notices) {
+    let tokens = |head: &Head| -> Vec<usize> { (0..head.k.nrows()).collect() };
+    for (at, name) in ["q", "k", "v"].into_iter().enumerate() {
+        let apart = heads.iter().zip(calibration).map(|(head, rows)| {
+            let measured = reach(head, &live.tokens)[at];
+            (measured / reach(rows, &tokens(rows))[at], head.place.head)
+        });
+        // Rows of zeros are refused elsewhere.
+        let apart = apart.filter(|(factor, _)| factor.is_finite() && *factor > 0.0);
+        let farthest = apart.max_by(|(a, _), (b, _)| a.ln().abs().total_cmp(&b.ln().abs()));
+        if let Some((factor, head)) = farthest
+            && !(1.0 / APART..=APART).contains(&factor)
+        {
+            let effect = if factor > 1.0 {
+                "what lies beyond saturates"
+            } else {
+                "few levels are left for them"
+            };
+            notices.warn(format!(
+                "workload.file: the largest {name} of head {head} is {factor:.3e} times the largest of its calibration rows, from which scales are taken: {effect}"
+            ));
+        }
+    }
+}
+
+/// Largest magnitudes of q, and of k and v over these tokens.
+fn reach(head: &Head, tokens: &[usize]) -> [f64; 3] {
+    let largest = |values: &mut dyn Iterator<Item = &f64>| {
+        values.fold(0.0_f64, |top, value| top.max(value.abs()))
+    };
+    let of_tokens = |of: &dyn Fn(usize) -> f64| tokens.iter().map(|t| of(*t)).fold(0.0, f64::max);
+    [
+        largest(&mut head.q.iter()),
+        of_tokens(&|token| largest(&mut head.k.row(token).iter())),
+        of_tokens(&|token| largest(&mut head.v.column(token).iter())),
+    ]
+}
+
+/// Says how many tokens that a query may see are rows of zeros in all heads, as padding without a mask is.
+pub(super) fn tell_zeros(heads: &[Head], live: &Live, file: &str, notices: &mut Notices) {
+    let is_zero = |token: &&usize| {
+        heads.iter().all(|head| {
+            head.k.row(**token).iter().all(|value| *value == 0.0)
+                && head.v.column(**token).iter().all(|value| *value == 0.0)
+        })
+    };
+    let count = live.tokens.iter().filter(is_zero).count();
+    if count > 0 {
+        notices.warn(format!(
+            "workload.file: {count} of the {} tokens of {file} have rows of k and v that are zero in every head, and the queries see them; if they are padding, hide them by an array `mask` of 0 and 1",
+            live.tokens.len()
+        ));
+    }
+}
+
 /// Numbers of the measured heads that would leave the range of sums of squares; a head that is nothing but zero has no
 /// output to compare with.
 pub(super) fn check_magnitudes(heads: &[Head], live: &Live, path: &Path, mistakes: &mut Mistakes) {
     for head in heads {
-        let largest =
-            |row: &mut dyn Iterator<Item = &f64>| row.fold(0.0_f64, |top, x| top.max(x.abs()));
-        let of_tokens =
-            |of: &dyn Fn(usize) -> f64| live.tokens.iter().map(|t| of(*t)).fold(0.0, f64::max);
-        for (name, largest) in [
-            ("q", largest(&mut head.q.iter())),
-            (
-                "k",
-                of_tokens(&|token| largest(&mut head.k.row(token).iter())),
-            ),
-            (
-                "v",
-                of_tokens(&|token| largest(&mut head.v.column(token).iter())),
-            ),
-        ] {
+        for (name, largest) in ["q", "k", "v"].into_iter().zip(reach(head, &live.tokens)) {
             let problem = if largest == 0.0 {
                 format!(
                     "array `{name}` of head {} holds nothing but zero in the rows that are measured",

@@ -34,6 +34,13 @@ const OTHERS: [&str; 7] = [
     "rust_model.ot",
 ];
 
+/// Files of an adapter, which would change what the weights beside them give.
+const ADAPTERS: [&str; 3] = [
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "adapter_model.bin",
+];
+
 /// Where shards lie: the file of each tensor.
 #[derive(Deserialize)]
 struct Index {
@@ -110,17 +117,24 @@ impl Opening<'_> {
         name: &Path,
     ) -> Result<(PathBuf, Vec<Vec<u8>>), FileMistakes> {
         let mut mistakes = Mistakes::none();
-        let adapter = home.join("adapter_config.json");
-        if self.is_there(&adapter) {
+        let adapters = ADAPTERS.map(|name| home.join(name));
+        let whole = home.join(name);
+        let weights = self.is_there(&whole) || self.is_there(&home.join(INDEX));
+        let beside = |path: &&PathBuf| {
+            self.is_there(path) && (weights || path.ends_with("adapter_config.json"))
+        };
+        if let Some(adapter) = adapters.iter().find(beside) {
             mistakes.add(
                 "",
                 "",
                 "an adapter lies beside the weights, and adapters are not computed",
-                "merge it into the weights (peft: `model.merge_and_unload()`) and save that; or, to measure the encoder without it, take adapter_config.json out of the folder",
+                format!(
+                    "merge it into the weights (peft: `model.merge_and_unload()`) and save that; or, to measure the encoder without it, take {} out of the folder",
+                    adapter.file_name().unwrap_or_default().display()
+                ),
             );
-            return Err(self.inside(&adapter, mistakes));
+            return Err(self.inside(adapter, mistakes));
         }
-        let whole = home.join(name);
         let index = home.join(INDEX);
         let sharded = name.to_string_lossy().ends_with(".index.json");
         if !sharded && (self.is_there(&whole) || !self.is_there(&index)) {
