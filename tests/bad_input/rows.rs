@@ -365,7 +365,7 @@ fn sizes_apart_and_rows_of_zeros_are_told() {
         *value *= 1e6;
     }
     let case = Case::new(calibrated_on("b.npz"))
-        .with("a.npz", &three(&shape, &own))
+        .with("a.npz", three(&shape, &own))
         .with("b.npz", &other);
     let (said, _) = run(&case, &[], &["recall_mean"]);
     assert!(said.contains("the largest v of head 0 is "), "{said}");
@@ -375,7 +375,7 @@ fn sizes_apart_and_rows_of_zeros_are_told() {
         array[30 * 8..].fill(0.0);
     }
     let case = Case::new(calibrated_on("b.npz"))
-        .with("a.npz", &three(&shape, &own))
+        .with("a.npz", three(&shape, &own))
         .with("b.npz", &other);
     let (said, _) = run(&case, &[], &["recall_mean"]);
     assert!(
