@@ -302,9 +302,8 @@ fn weights_of_other_programs_are_named_in_one_line() {
 /// A folder whose task is pairs, as sentence-transformers lays it out.
 pub fn sentence_encoder() -> Folder {
     let folder = Folder::new();
-    let text = fs::read_to_string(folder.path().join("own.toml")).unwrap();
-    folder.write("own.toml", &text.replace("[task.classify]", "[task.sts]"));
-    folder.write("test.csv", &crate::own::pairs(20));
+    folder.write("own.toml", &crate::own::on_pairs());
+    folder.write("test.csv", &crate::own::pairs(0, 20));
     let train = "sentence1,sentence2,score\nw40 w41 w42 w43 w44,w1,1\nw44 w42 w40 w1,w2,2\nw41 w44 w2 w2,w3,3\nw43 w43 w40,w4,4\n";
     folder.write("train.csv", train);
     folder

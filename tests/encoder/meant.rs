@@ -132,9 +132,12 @@ fn a_head_that_is_not_computed_is_left_out_of_an_embedder() {
     folder.write("config.json", &config);
     folder.refuses(&["architectures = \"DistilBertForMaskedLM\""]);
     let mut bytes = bytes;
-    for name in [&b"\"classifier.weight\""[..], b"\"classifier.bias\""] {
+    for (name, other) in [
+        (&b"\"classifier.weight\""[..], &b"\"qa_outputs.weight\""[..]),
+        (b"\"classifier.bias\"", b"\"qa_outputs.bias\""),
+    ] {
         let at = bytes.windows(name.len()).position(|window| window == name);
-        bytes[at.unwrap() + 1] = b'k';
+        bytes[at.unwrap()..at.unwrap() + name.len()].copy_from_slice(other);
     }
     fs::write(folder.path().join("model.safetensors"), bytes).unwrap();
     for (name, first) in [("test.csv", 0), ("train.csv", 12)] {

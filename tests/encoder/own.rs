@@ -24,11 +24,15 @@ pub fn vocabulary(count: usize) -> String {
         .join("\n")
 }
 
-/// Texts of two to eleven words, and labels in turn.
+/// Texts of two to eleven words, no two of them alike, and labels in turn.
 pub fn texts(first: usize, count: usize) -> Vec<(String, usize)> {
     (first..first + count)
         .map(|at| {
-            let word = |place: usize| format!("w{}", (at * 17 + place * place * 5) % 45);
+            let word = |place: usize| match place {
+                // The first two words are the number of the text.
+                1 => format!("w{}", at / 45),
+                _ => format!("w{}", (at * 17 + place * place * 5) % 45),
+            };
             let text: Vec<String> = (0..2 + at % 10).map(word).collect();
             (text.join(" "), at % 3)
         })
@@ -81,7 +85,7 @@ impl Folder {
         let folder = Self(tempfile::tempdir().unwrap());
         own_encoder(folder.path(), "bert", 50);
         folder.write("test.csv", &table(&texts(0, 40)));
-        folder.write("train.csv", &table(&texts(100, 9)));
+        folder.write("train.csv", &table(&texts(250, 9)));
         let devices = root().join("device_params").display().to_string();
         folder.write("own.toml", &EXPERIMENT.replace("DEVICES", &devices));
         folder
@@ -138,8 +142,18 @@ pub fn on_vit(hardware: &str) -> String {
     )
 }
 
-/// The sign of a pair's words and its score grow apart, so that both ends of the scale are there.
-pub fn pairs(count: usize) -> String {
+/// Pairs from number `first` on. The sign of a pair's words and its score grow apart, so that both ends of the scale are
+/// there.
+pub fn pairs(first: usize, count: usize) -> String {
     let line = |at: usize| format!("w{at} w{} w3,w{} w3,{}\n", at + 1, (at * 7) % 45, at % 6);
-    "sentence1,sentence2,score\n".to_owned() + &(0..count).map(line).collect::<String>()
+    "sentence1,sentence2,score\n".to_owned() + &(first..first + count).map(line).collect::<String>()
+}
+
+/// The experiment on pairs. Short pairs leave heads without a positive score, of which no percentile is a full scale: it
+/// is given.
+pub fn on_pairs() -> String {
+    let scores = "[ramp]\nfull_scale = { scores = 4.0 }\n\n[sweep]";
+    let text = EXPERIMENT.replace("[task.classify]", "[task.sts]");
+    let devices = root().join("device_params").display().to_string();
+    text.replace("DEVICES", &devices).replace("[sweep]", scores)
 }

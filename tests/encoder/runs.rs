@@ -10,7 +10,7 @@ use topkima::study::train::{
 };
 use topkima::study::workload::arrays::read_idx;
 
-use crate::own::{Folder, column, on_vit, own_encoder, pairs, table, texts, vocabulary};
+use crate::own::{Folder, column, on_pairs, on_vit, own_encoder, pairs, table, texts, vocabulary};
 use crate::setup::{encoder, root};
 
 #[test]
@@ -134,10 +134,9 @@ fn a_score_does_not_depend_on_the_order_of_a_table() {
     );
     let classify = Folder::new();
     let sts = Folder::new();
-    let text = fs::read_to_string(sts.path().join("own.toml")).unwrap();
-    sts.write("own.toml", &text.replace("[task.classify]", "[task.sts]"));
-    sts.write("train.csv", &pairs(5));
-    let scores = pairs(30);
+    sts.write("own.toml", &on_pairs());
+    sts.write("train.csv", &pairs(30, 5));
+    let scores = pairs(0, 30);
     let (header, lines) = scores.split_once('\n').unwrap();
     let lines: Vec<&str> = lines.lines().collect();
     let of = |order: &[usize]| {
@@ -184,7 +183,7 @@ fn tables_that_are_wrong_are_told_by_file_and_row() {
     folder.write("test.csv", "words\nw1\n");
     folder.refuses(&["its header names no column `label`", "no column `text`"]);
     folder.write("test.csv", &table(&texts(0, 5)));
-    folder.write("train.csv", &table(&texts(0, 2)));
+    folder.write("train.csv", &table(&texts(100, 2)));
     folder.refuses(&[
         "task.classify.calibration",
         "holds 2 rows, and 4 are asked for",
@@ -194,15 +193,14 @@ fn tables_that_are_wrong_are_told_by_file_and_row() {
 #[test]
 fn pairs_of_our_own_run_and_are_told_by_row() {
     let folder = Folder::new();
-    let text = fs::read_to_string(folder.path().join("own.toml")).unwrap();
-    folder.write("own.toml", &text.replace("[task.classify]", "[task.sts]"));
-    folder.write("test.csv", &pairs(30));
-    folder.write("train.csv", &pairs(5));
+    folder.write("own.toml", &on_pairs());
+    folder.write("test.csv", &pairs(0, 30));
+    folder.write("train.csv", &pairs(30, 5));
     let (output, out) = folder.run(&[]);
     assert!(output.status.success(), "{output:?}");
     let encoder = encoder(folder.path(), Pooling::Mean {});
     let words = Words::uncased(&vocabulary(50)).unwrap();
-    let table = task::pairs(&pairs(30)).unwrap();
+    let table = task::pairs(&pairs(0, 30)).unwrap();
     let set = task::TaskSet::of_pairs(&table, &[], &words, 14);
     let samples = set.inputs();
     let features: Vec<_> = samples

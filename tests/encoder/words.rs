@@ -152,7 +152,7 @@ fn what_a_tokenizer_holds_and_is_not_computed_is_refused_by_name() {
         (
             "/model/unk_token",
             "\"<unk>\"",
-            "model.vocab: the vocabulary has no word `<unk>`",
+            "model.unk_token = \"<unk>\": the vocabulary has no such word",
         ),
         (
             "/model/max_input_chars_per_word",
@@ -162,7 +162,7 @@ fn what_a_tokenizer_holds_and_is_not_computed_is_refused_by_name() {
         (
             "/added_tokens/5/id",
             "99",
-            "added_tokens.added token `ReRAM` = 99: its number is 68",
+            "added_tokens.added token `ReRAM` = 99: its number is 70",
         ),
         ("/added_tokens/5/lstrip", "2", "added_tokens[5].lstrip = 2"),
         (
@@ -174,7 +174,10 @@ fn what_a_tokenizer_holds_and_is_not_computed_is_refused_by_name() {
         let mut tree = plain.clone();
         *tree.pointer_mut(at).unwrap() = serde_json::from_str(value).unwrap();
         let said = Words::read(tree.to_string().as_bytes()).unwrap_err().0;
-        assert!(said[0].to_string().starts_with(wanted), "{at}: {said:?}");
+        let is_named = said
+            .iter()
+            .any(|mistake| mistake.to_string().starts_with(wanted));
+        assert!(is_named, "{at}: {said:?}");
     }
     let mut more = plain.clone();
     more["model"]["dropout"] = 0.1.into();

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::{Counted, Fitted, Store, about, list, there, within};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
@@ -122,7 +120,7 @@ impl Store {
         );
         let key = (Arc::as_ptr(workload) as usize, format!("{of:?}"));
         let fit = || {
-            let heads = workload.calibration.par_iter().enumerate();
+            let heads = workload.calibration.iter().enumerate();
             let of = |(head, rows): (usize, &Head)| {
                 (rows.place.head, Calibration::of(attention, rows, head))
             };

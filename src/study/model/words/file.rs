@@ -154,9 +154,9 @@ impl Reader<'_> {
         }
         let unknown = self.text("model.unk_token", &model["unk_token"]);
         let unknown_id = ids.get(&unknown).copied();
-        if unknown_id.is_none() {
-            let problem = format!("the vocabulary has no word `{unknown}`");
-            self.add("model.vocab", &Value::Null, problem, OWN);
+        if unknown_id.is_none() && model["unk_token"].is_string() {
+            let problem = "the vocabulary has no such word";
+            self.add("model.unk_token", &model["unk_token"], problem, OWN);
         }
         let key = "model.continuing_subword_prefix";
         let continues = self.text(key, &model["continuing_subword_prefix"]);
