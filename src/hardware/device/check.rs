@@ -30,10 +30,15 @@ impl DeviceParams {
         let noise = |effect, value| selection.noise(effect, value);
         let m = &mut mistakes;
 
+        // Of a number far beyond, no hundreds of digits.
+        let written = match age.si().abs() < 1e15 {
+            true => age.to_string(),
+            false => format!("{:e} s", age.si()),
+        };
         m.require(
             (0.0..=OLDEST).contains(&age.si()),
             "age",
-            format_args!("{:e} s", age.si()),
+            written,
             "time since the write must be from 0 s to 1e10 s, three centuries",
             "write for instance \"0 s\"",
         );
