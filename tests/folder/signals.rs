@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -48,9 +50,17 @@ fn told(mut child: Child) -> (Option<i32>, String) {
     (child.wait().unwrap().code(), text)
 }
 
+/// What starts in the background of a script ignores INT, and hands that on to what it starts; a signal with a handler is
+/// as new in a child. The tests themselves end with it.
+fn heeds(signal: i32, code: i32) {
+    let always = Arc::new(AtomicBool::new(true));
+    signal_hook::flag::register_conditional_shutdown(signal, code, always).unwrap();
+}
+
 #[test]
 fn a_stopped_run_says_how_to_go_on() {
     for (name, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
+        heeds(code - 128, code);
         let case = long();
         let child = started(
             &case,
