@@ -125,6 +125,27 @@ fn an_unfinished_training_is_not_begun_again_unasked_and_files_of_a_person_stay(
             "--force without --resume",
         ],
     );
+    // A flipped bit of a weight, of an optimiser's mean or of the log is not trained on.
+    let state = case.path("o/plain-seed1.state.safetensors");
+    let kept = fs::read(&state).unwrap();
+    let log = kept
+        .windows(9)
+        .position(|bytes| bytes == b"step,rate")
+        .unwrap();
+    for at in [log, kept.len() / 2, kept.len() - 4] {
+        let mut damaged = kept.clone();
+        damaged[at] ^= 1;
+        fs::write(&state, &damaged).unwrap();
+        train(&["--resume"]).is(
+            2,
+            &[
+                "o/plain-seed1.state.safetensors: is damaged",
+                "--force without --resume",
+            ],
+        );
+        assert!(fs::read(&state).unwrap() == damaged);
+    }
+    fs::write(&state, &kept).unwrap();
     train(&["--resume", "--quiet"]).is(0, &[]);
     assert!(fs::read(case.path("o/plain-seed1.safetensors")).unwrap() == whole);
     assert_eq!(

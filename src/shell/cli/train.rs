@@ -232,12 +232,22 @@ pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
     let old = fs::read_to_string(folder.join("resolved.toml")).ok();
     let old = old.filter(|text| text.parse::<Table>().is_ok_and(|tree| is_training(&tree)));
     if wrong.is_empty() && old.is_none() {
-        wrong.extend(files.iter().map(|name| folder.join(name)).filter(|path| path.exists()).map(|path| {
-            format!(
-                "{} is there, and no resolved.toml beside it says that a training wrote it: move it away, or name another folder with --out",
-                path.display()
-            )
-        }));
+        wrong.extend(
+            files
+                .iter()
+                .map(|name| folder.join(name))
+                .filter(|path| path.exists())
+                .map(|path| {
+                    let why = match path.ends_with("resolved.toml") {
+                        true => "is no training's",
+                        false => "no resolved.toml beside it says that a training wrote it",
+                    };
+                    format!(
+                        "{} is there, and {why}: move it away, or name another folder with --out",
+                        path.display()
+                    )
+                }),
+        );
     }
     if !wrong.is_empty() {
         return Err(Failure::Asked(wrong));

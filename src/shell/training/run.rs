@@ -17,8 +17,8 @@ use crate::base::rng::Seed;
 use crate::shell::config::{FileMistakes, Start, TrainingPlan, WayParams};
 use crate::shell::journal::{JournalError, write_whole};
 use crate::study::train::{
-    Attend, Crew, Diverged, Gradient, Loss, Metadata, Model, State, Task, Trainer, Units, accuracy,
-    first_weights, read_state, read_weights, rounded, write_state, write_weights,
+    Attend, Crew, Diverged, Gradient, Loss, Metadata, Model, Net, State, Task, Trainer, Units,
+    accuracy, first_weights, read_state, read_weights, rounded, write_state, write_weights,
 };
 
 /// All threads there are.
@@ -95,9 +95,17 @@ const STATE: &str = "state.safetensors";
 
 const LOG: &str = "log";
 const RUN: &str = "run";
+const SUM: &str = "checksum";
+
 pub(super) const ACCURACY: &str = "accuracy";
 /// First line of a log.
 const HEADER: &str = "step,rate,loss,train_accuracy,test_accuracy\n";
+
+/// A checksum of all that a state's file holds beside it.
+fn checksum(net: &Net, state: &State, metadata: &Metadata) -> String {
+    let held = Sha256::digest(write_state(net, state, metadata));
+    held.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 impl Run<'_> {
     /// What its files are called.
@@ -275,8 +283,10 @@ impl Run<'_> {
                 since = (Loss::default(), 0);
             }
             if keeps && !last {
-                let metadata =
+                let mut metadata =
                     Metadata::from([(LOG.to_owned(), log.clone()), (RUN.to_owned(), run.clone())]);
+                let sum = checksum(task.net, &trainer.state, &metadata);
+                metadata.insert(SUM.to_owned(), sum);
                 let bytes = write_state(task.net, &trainer.state, &metadata);
                 write_whole(&state_path, &bytes)?;
             }
@@ -299,12 +309,24 @@ impl Run<'_> {
         let (bytes, _) = TrainingPlan::checkpoint(path)?;
         let (state, mut metadata) = read_state(&self.plan.net, units, &bytes)
             .map_err(|mistakes| FileMistakes::of(&path.display().to_string(), mistakes))?;
-        match (metadata.remove(LOG), metadata.get(RUN)) {
-            (Some(log), Some(own)) if own == run => Ok((state, log)),
-            _ => Err(JournalError::Other {
-                path: path.to_owned(),
+        if metadata.get(RUN).is_none_or(|own| own != run) {
+            let path = path.to_owned();
+            return Err(JournalError::Other { path }.into());
+        }
+        let sum = metadata.remove(SUM);
+        let is_whole = sum == Some(checksum(&self.plan.net, &state, &metadata));
+        match metadata.remove(LOG).filter(|_| is_whole) {
+            Some(log) => Ok((state, log)),
+            None => {
+                let mut mistakes = Mistakes::none();
+                mistakes.add(
+                    "",
+                    "",
+                    "is damaged: it does not hold what its checksum was taken of",
+                    "say --force without --resume to start this training again",
+                );
+                Err(FileMistakes::of(&path.display().to_string(), mistakes).into())
             }
-            .into()),
         }
     }
 
