@@ -138,7 +138,9 @@ fn part_of(path: &Path) -> PathBuf {
     path.with_file_name(format!("{}{own}-{hash}{}", PART.0, PART.1))
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+/// Bytes as text, two small digits each.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

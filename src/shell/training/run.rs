@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::shell::config::{FileMistakes, Start, TrainingPlan, WayParams};
-use crate::shell::journal::{JournalError, write_whole};
+use crate::shell::journal::{JournalError, hex, write_whole};
 use crate::study::train::{
     Attend, Crew, Diverged, Gradient, Loss, Metadata, Model, Net, State, Task, Trainer, Units,
     accuracy, first_weights, read_state, read_weights, rounded, write_state, write_weights,
@@ -103,8 +103,7 @@ const HEADER: &str = "step,rate,loss,train_accuracy,test_accuracy\n";
 
 /// A checksum of all that a state's file holds beside it.
 fn checksum(net: &Net, state: &State, metadata: &Metadata) -> String {
-    let held = Sha256::digest(write_state(net, state, metadata));
-    held.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(write_state(net, state, metadata)))
 }
 
 impl Run<'_> {
