@@ -37,11 +37,27 @@ impl Weight {
     }
 }
 
-/// Notices in the order they were found, each text once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<(Weight, String)>", into = "Vec<(Weight, String)>")]
+/// What is said of one subject at many points of a sweep: of all, only the text of the highest rank is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Subject {
+    name: String,
+    rank: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Notice {
+    weight: Weight,
+    text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<Subject>,
+}
+
+/// Notices in the order they were found, each text once, and one of each subject.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<Notice>", into = "Vec<Notice>")]
 pub struct Notices {
-    found: Vec<(Weight, String)>,
+    found: Vec<Notice>,
+    /// Those of no subject.
     known: BTreeSet<(Weight, String)>,
 }
 
@@ -54,24 +70,56 @@ impl Notices {
 
     /// A number may mislead.
     pub fn warn(&mut self, text: impl Into<String>) {
-        self.add(Weight::Warning, text.into());
+        self.add(Notice {
+            weight: Weight::Warning,
+            text: text.into(),
+            subject: None,
+        });
+    }
+
+    /// A number may mislead, `rank` says how much: of all warnings of a subject the worst is told.
+    pub fn warn_worst(&mut self, subject: &str, rank: f64, text: impl Into<String>) {
+        self.add(Notice {
+            weight: Weight::Warning,
+            text: text.into(),
+            subject: Some(Subject {
+                name: subject.to_owned(),
+                rank,
+            }),
+        });
     }
 
     /// Something given is not used, or was settled by a rule.
     pub fn note(&mut self, text: impl Into<String>) {
-        self.add(Weight::Note, text.into());
+        self.add(Notice {
+            weight: Weight::Note,
+            text: text.into(),
+            subject: None,
+        });
     }
 
-    fn add(&mut self, weight: Weight, text: String) {
-        if self.known.insert((weight, text.clone())) {
-            self.found.push((weight, text));
+    fn add(&mut self, notice: Notice) {
+        let Some(Subject { name, rank }) = &notice.subject else {
+            if self.known.insert((notice.weight, notice.text.clone())) {
+                self.found.push(notice);
+            }
+            return;
+        };
+        let mut ranked = self.found.iter_mut().filter_map(|other| {
+            let subject = other.subject.as_ref()?;
+            (subject.name == *name).then_some((subject.rank, other))
+        });
+        match ranked.next() {
+            Some((other, old)) if other < *rank => *old = notice,
+            Some(_) => {}
+            None => self.found.push(notice),
         }
     }
 
     /// Takes in those of another, as they come.
     pub fn join(&mut self, other: &Self) {
-        for (weight, text) in &other.found {
-            self.add(*weight, text.clone());
+        for notice in &other.found {
+            self.add(notice.clone());
         }
     }
 
@@ -79,7 +127,7 @@ impl Notices {
     pub fn iter(&self) -> impl Iterator<Item = (Weight, &str)> {
         self.found
             .iter()
-            .map(|(weight, text)| (*weight, text.as_str()))
+            .map(|notice| (notice.weight, notice.text.as_str()))
     }
 
     /// The texts of one weight, in the order they were found.
@@ -98,17 +146,17 @@ impl Notices {
     }
 }
 
-impl From<Vec<(Weight, String)>> for Notices {
-    fn from(found: Vec<(Weight, String)>) -> Self {
+impl From<Vec<Notice>> for Notices {
+    fn from(found: Vec<Notice>) -> Self {
         let mut all = Self::none();
-        for (weight, text) in found {
-            all.add(weight, text);
+        for notice in found {
+            all.add(notice);
         }
         all
     }
 }
 
-impl From<Notices> for Vec<(Weight, String)> {
+impl From<Notices> for Vec<Notice> {
     fn from(notices: Notices) -> Self {
         notices.found
     }
@@ -139,5 +187,22 @@ mod tests {
         assert_eq!(all.of(Weight::Note), ["a"]);
         let text = serde_json::to_string(&all).unwrap();
         assert_eq!(serde_json::from_str::<Notices>(&text).unwrap(), all);
+    }
+
+    #[test]
+    fn of_one_subject_the_worst_is_told_where_the_first_was() {
+        let mut all = Notices::none();
+        all.warn_worst("loss", 0.1, "loses 10 %");
+        all.warn("b");
+        let mut more = Notices::none();
+        more.warn_worst("loss", 0.3, "loses 30 %");
+        more.warn_worst("clips", 0.01, "clips 1 %");
+        all.join(&more);
+        all.warn_worst("loss", 0.2, "loses 20 %");
+        assert_eq!(all.of(Weight::Warning), ["loses 30 %", "b", "clips 1 %"]);
+        let text = serde_json::to_string(&all).unwrap();
+        let mut again: Notices = serde_json::from_str(&text).unwrap();
+        again.join(&more);
+        assert_eq!(again, all);
     }
 }

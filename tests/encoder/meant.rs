@@ -57,7 +57,7 @@ fn a_decoder_is_refused_and_an_encoder_that_says_so_is_taken() {
 }
 
 #[test]
-fn layers_of_the_weights_that_the_config_does_not_count_are_refused() {
+fn layers_that_the_config_and_the_weights_count_otherwise_are_told_of_as_one() {
     for (family, from, to, words) in [
         (
             "bert",
@@ -76,6 +76,18 @@ fn layers_of_the_weights_that_the_config_does_not_count_are_refused() {
             "\"num_hidden_layers\": 2",
             "\"num_hidden_layers\": 1",
             "vit.encoder.layer.1.attention.attention.key.bias: the file holds 2 layers",
+        ),
+        (
+            "bert",
+            "\"num_hidden_layers\": 3",
+            "\"num_hidden_layers\": 99",
+            "bert.encoder.layer.3: the file holds 3 layers, and config.json has num_hidden_layers = 99; set num_hidden_layers",
+        ),
+        (
+            "distilbert",
+            "\"n_layers\": 2",
+            "\"n_layers\": 3",
+            "distilbert.transformer.layer.2: the file holds 2 layers, and config.json has n_layers = 3",
         ),
     ] {
         let config = fs::read_to_string(reference(family).join("config.json")).unwrap();

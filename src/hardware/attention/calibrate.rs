@@ -2,6 +2,7 @@
 
 use super::{Attention, Head, Reference};
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
 use crate::hardware::converter::FullScale;
 use crate::hardware::crossbar::COARSE_LOSS;
 use crate::hardware::quantise::{
@@ -148,25 +149,27 @@ impl Attention {
         self.crossbar.mean_current(codes.iter())
     }
 
-    /// What to say of the wires where a cell of these heads loses more of its voltage than the first order is good
-    /// for.
-    #[must_use]
-    pub fn coarse_wires(&self, heads: &[Calibration]) -> Option<String> {
-        let mean = heads
-            .iter()
-            .map(|head| head.key_current)
-            .fold(0.0, f64::max);
+    /// Says where a cell of these heads loses more of its voltage in the wires than the first order is good for.
+    pub fn tell_wires(&self, heads: &[Calibration], notices: &mut Notices) {
+        let currents = heads.iter().map(|head| head.key_current);
+        let mean = currents.fold(0.0, f64::max);
         let [wordline, bitline] = self.crossbar.largest_losses(&self.device, mean);
-        (wordline.max(bitline) > COARSE_LOSS).then(|| {
-            let percent = |loss: f64| format!("{:.0} %", 100.0 * loss);
+        let largest = wordline.max(bitline);
+        if largest <= COARSE_LOSS {
+            return;
+        }
+        let percent = |loss: f64| format!("{:.0} %", 100.0 * loss);
+        notices.warn_worst(
+            "line.wire",
+            largest,
             format!(
                 "line.wire: the farthest cell of a tile loses {} of its voltage along its wordline and {} along its bitline; the loss is first-order and coarse above {}, and what loses 100 % counts as nothing: a smaller device.with.line.wire, {} or tile keeps it below",
                 percent(wordline),
                 percent(bitline),
                 percent(COARSE_LOSS),
                 self.device.cell.conductance_key(),
-            )
-        })
+            ),
+        );
     }
 }
 
@@ -259,41 +262,39 @@ impl Few {
         }
     }
 
-    /// What to say of heads on a one-sided ramp; nothing if every query has enough.
-    #[must_use]
-    pub fn warning(heads: &[Self]) -> Option<String> {
+    /// Says of heads on a one-sided ramp what share of their queries has too few; nothing if every query has enough.
+    pub fn tell(heads: &[Self], notices: &mut Notices) {
         let sum = |of: fn(&Self) -> usize| heads.iter().map(of).sum::<usize>();
         let (few, queries) = (sum(|one| one.few), sum(|one| one.queries));
+        if few == 0 {
+            return;
+        }
         let share = |few: usize, queries: usize| 100.0 * few as f64 / queries.max(1) as f64;
-        let worst = heads.iter().max_by(|a, b| {
+        let worst = heads.iter().rev().max_by(|a, b| {
             let [a, b] = [a, b].map(|one| share(one.few, one.queries));
-            // Of equals the first.
-            a.total_cmp(&b).then(std::cmp::Ordering::Greater)
-        })?;
-        let ks = (
-            heads.iter().map(|one| one.k).min()?,
-            heads.iter().map(|one| one.k).max()?,
-        );
-        let k = if ks.0 == ks.1 {
-            format!("k = {}", ks.0)
-        } else {
-            format!("k = {} to {}", ks.0, ks.1)
-        };
-        let most = if heads.len() > 1 {
-            format!(
+            a.total_cmp(&b)
+        });
+        let most = match worst.filter(|_| heads.len() > 1) {
+            Some(one) => format!(
                 ", in head {} {:.1} %",
-                worst.head,
-                share(worst.few, worst.queries)
-            )
-        } else {
-            String::new()
+                one.head,
+                share(one.few, one.queries)
+            ),
+            None => String::new(),
         };
-        (few > 0).then(|| {
+        let ks = || heads.iter().map(|one| one.k);
+        let k = match (ks().min(), ks().max()) {
+            (Some(low), Some(high)) if low < high => format!("k = {low} to {high}"),
+            (low, _) => format!("k = {}", low.unwrap_or(0)),
+        };
+        let all = share(few, queries);
+        notices.warn_worst(
+            "ramp.range",
+            all,
             format!(
-                "ramp.range: {:.1} % of the calibration queries ({few} of {queries}{most}) have fewer positive live scores than {k}, and more keys; a one-sided ramp reads all other scores as its last code, and of these the lowest address wins: `ramp.range = {{ symmetric = {{}} }}` tells them apart",
-                share(few, queries)
-            )
-        })
+                "ramp.range: up to {all:.1} % of the calibration queries ({few} of {queries}{most}) have fewer positive live scores than {k}, and more keys; a one-sided ramp reads all other scores as its last code, and of these the lowest address wins: `ramp.range = {{ symmetric = {{}} }}` tells them apart"
+            ),
+        );
     }
 }
 

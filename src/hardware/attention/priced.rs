@@ -24,18 +24,18 @@ pub struct Beyond {
     /// Its value.
     pub value: String,
     /// The prices that do not follow it, with what they are for.
-    pub prices: String,
+    pub prices: Vec<String>,
 }
 
 impl Beyond {
-    /// What to say of all values of the key that leave the same prices behind.
+    /// What to say of all values of the key, where they leave these prices behind.
     #[must_use]
     pub fn text(&self, values: &[String]) -> String {
         format!(
             "{} = {}: prices do not follow this key ({}); set their energy, low, high and `for` under device.with.energy to price it",
             self.key,
             values.join(", "),
-            self.prices
+            self.prices.join(", ")
         )
     }
 }
@@ -85,7 +85,7 @@ impl Compared<'_> {
             self.found.push(Beyond {
                 key,
                 value: shown,
-                prices: prices.join(", "),
+                prices,
             });
         }
     }

@@ -152,10 +152,15 @@ impl TopkParams {
                     0..=8 => String::new(),
                     many => format!(" and {} more", many - 8),
                 };
-                notices.warn(format!(
-                    "topk: with k = {k} these tiles get no place, are not driven, and their keys can never win: {}{more}",
-                    idle[..idle.len().min(8)].join(", ")
-                ));
+                let share = idle.len() as f64 / quota.len() as f64;
+                notices.warn_worst(
+                    "topk",
+                    share,
+                    format!(
+                        "topk: with k = {k} these tiles get no place, are not driven, and their keys can never win: {}{more}",
+                        idle[..idle.len().min(8)].join(", ")
+                    ),
+                );
             }
             quotas.insert(k, quota);
         }

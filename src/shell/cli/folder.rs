@@ -14,7 +14,8 @@ use super::Failure;
 use crate::base::notice::Notices;
 use crate::shell::config::Input;
 use crate::shell::journal::{
-    Found, Head, Lies, Title, is_part, no_file, no_folder, same_file, shortened, write_whole,
+    Found, Head, Lies, Title, foreign, is_part, no_file, no_folder, same_file, shortened,
+    write_whole,
 };
 
 /// Files of a run in the order they are written, but for further figures.
@@ -266,20 +267,10 @@ impl Place {
     /// Files that would be written over though no run of this program wrote them.
     fn foreign(&self, names: &[String], known: &[String]) -> Result<(), Failure> {
         let new = names.iter().filter(|name| !known.contains(name));
-        let foreign: Vec<String> = new
-            .map(|name| self.folder.join(name))
-            .filter(|path| path.exists())
-            .map(|path| {
-                let why = match path.ends_with(ABOUT) {
-                    true => "was not written by this program",
-                    false => "no run.json beside it says that a run wrote it",
-                };
-                format!(
-                    "{} is there, and {why}: move it away, or name another folder with --out",
-                    path.display()
-                )
-            })
-            .collect();
+        let foreign = foreign(&self.folder, new, |name| match name == ABOUT {
+            true => "was not written by this program",
+            false => "no run.json beside it says that a run wrote it",
+        });
         if foreign.is_empty() {
             Ok(())
         } else {

@@ -14,7 +14,7 @@ use super::stop::Stop;
 use super::{Failure, folder};
 use crate::base::notice::Notices;
 use crate::shell::config::{Overrides, TrainingPlan, is_training};
-use crate::shell::journal::{changes, hold, no_file, shortened, unhold, write_whole};
+use crate::shell::journal::{changes, foreign, hold, no_file, shortened, unhold, write_whole};
 use crate::shell::training::{ENDINGS, Run, Stands, TrainingError, header, row};
 
 /// Arguments of `topkima train`.
@@ -232,22 +232,12 @@ pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
     let old = fs::read_to_string(folder.join("resolved.toml")).ok();
     let old = old.filter(|text| text.parse::<Table>().is_ok_and(|tree| is_training(&tree)));
     if wrong.is_empty() && old.is_none() {
-        wrong.extend(
-            files
-                .iter()
-                .map(|name| folder.join(name))
-                .filter(|path| path.exists())
-                .map(|path| {
-                    let why = match path.ends_with("resolved.toml") {
-                        true => "is no training's",
-                        false => "no resolved.toml beside it says that a training wrote it",
-                    };
-                    format!(
-                        "{} is there, and {why}: move it away, or name another folder with --out",
-                        path.display()
-                    )
-                }),
-        );
+        wrong.extend(foreign(&folder, &files, |name| {
+            match name == "resolved.toml" {
+                true => "is no training's",
+                false => "no resolved.toml beside it says that a training wrote it",
+            }
+        }));
     }
     if !wrong.is_empty() {
         return Err(Failure::Asked(wrong));

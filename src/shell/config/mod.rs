@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use toml::Table;
 
-pub use files::{Input, Store, Study, device_folder, find_above, list_toml, load_device};
+pub use files::{Fitted, Input, Store, Study, device_folder, find_above, list_toml, load_device};
 pub use plan::{Case, EncoderCase, Key, Overrides, Plan, Swept};
 pub use training::{
     AccuracyParams, DataParams, LogParams, Start, TrainingParams, TrainingPlan, Trial, WayParams,

@@ -176,12 +176,8 @@ fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Notes {
         (1e6 / attention.ramp.lsb(1.0)).round() / 1e6,
         range(Calibration::lsb_charges)
     ));
-    if let Some(wires) = attention.coarse_wires(simulated.calibrations()) {
-        notes.notices.warn(wires);
-    }
-    if let Some(text) = Few::warning(simulated.few()) {
-        notes.notices.warn(text);
-    }
+    attention.tell_wires(simulated.calibrations(), &mut notes.notices);
+    Few::tell(simulated.few(), &mut notes.notices);
     notes
 }
 

@@ -67,6 +67,9 @@ pub(super) struct Block<'a> {
     pub finishes: Vec<Vec<Finish<'a>>>,
 }
 
+/// Noise against the ramp's full scale, both in LSB, above which codes say little about scores.
+const LOUD: f64 = 0.5;
+
 /// Tallies by trial, case and head.
 pub(super) type Tallies = Vec<Vec<Vec<HeadTally>>>;
 
@@ -272,8 +275,17 @@ impl<'a> Block<'a> {
             ));
         }
         let calibrations: Vec<_> = self.prepared.iter().map(|p| p.calibration).collect();
-        if let Some(wires) = front.coarse_wires(&calibrations) {
-            notes.notices.warn(wires);
+        front.tell_wires(&calibrations, &mut notes.notices);
+        let steps = f64::from(front.ramp.steps());
+        if first.noise_lsb > LOUD * steps && !front.ramp.is_exact() {
+            notes.notices.warn_worst(
+                "noise",
+                first.noise_lsb / steps,
+                format!(
+                    "the noise at the comparator is {:.1} LSB rms, and the whole ramp has {steps} steps: which keys win is mostly chance",
+                    first.noise_lsb
+                ),
+            );
         }
         if let Some(endurance) = front.device.endurance {
             let latency = first

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::hardware::attention::{Attention, Calibration, Prepared};
+use crate::hardware::attention::{Attention, Prepared};
 use crate::shell::config::Case;
 use crate::study::workload::Workload;
 
@@ -23,7 +23,7 @@ struct Kept {
 }
 
 impl Shelf {
-    /// The heads of cases that share a front, calibrated and quantised.
+    /// The heads of cases that share a front, with their calibrations and quantised.
     pub(super) fn heads(&mut self, cases: &[&Case]) -> Arc<Vec<Prepared>> {
         let (workload, attention) = (&cases[0].workload, &cases[0].attention);
         let longest = |head: usize| {
@@ -42,7 +42,7 @@ impl Shelf {
         // Let go of first: two sets of heads need not be in memory at once.
         self.0 = None;
         let prepare = |(head, order): (usize, &usize)| {
-            let calibration = Calibration::of(attention, &workload.calibration[head], head);
+            let (_, calibration) = cases[0].calibrations[head];
             Prepared::of(attention, &workload.heads[head], calibration, *order)
         };
         let heads: Arc<Vec<Prepared>> =

@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use super::place::{JournalError, hex, io, lies_at, lock, no_file};
+use super::place::{JournalError, io, lies_at, lock, no_file};
 use super::title::Title;
+use crate::base::hex::hex;
 
 /// First line of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

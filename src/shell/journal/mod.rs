@@ -6,7 +6,7 @@ mod title;
 
 pub use lines::{Found, Head, Journal, Kept, Lies};
 pub use place::{
-    JournalError, clean, hex, hold, is_part, no_file, no_folder, probe, same_file, unhold,
+    JournalError, clean, foreign, hold, is_part, no_file, no_folder, probe, same_file, unhold,
     write_whole,
 };
 pub use title::{Title, changes, shortened};

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::base::hex::hex;
+
 /// Why a place cannot be written to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -130,18 +132,32 @@ pub fn is_part(name: &str) -> bool {
     name.starts_with(PART.0) && name.ends_with(PART.1)
 }
 
+/// Files of a folder that would be written over though nothing says that this program wrote them; `why` says it of
+/// each name.
+pub fn foreign<'a>(
+    folder: &Path,
+    names: impl IntoIterator<Item = &'a String>,
+    why: impl Fn(&str) -> &'static str,
+) -> Vec<String> {
+    let there = names.into_iter().map(|name| (name, folder.join(name)));
+    there
+        .filter(|(_, path)| path.exists())
+        .map(|(name, path)| {
+            format!(
+                "{} is there, and {}: move it away, or name another folder with --out",
+                path.display(),
+                why(name)
+            )
+        })
+        .collect()
+}
+
 /// The unfinished file beside `path`, under a name that nobody else gives and that is never too long.
 fn part_of(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let hash = hex(&Sha256::digest(name)[..8]);
     let own = std::process::id();
     path.with_file_name(format!("{}{own}-{hash}{}", PART.0, PART.1))
-}
-
-/// Bytes as text, two small digits each.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A new file; one that a killed run of the same number left makes way.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use super::place::hex;
+use crate::base::hex::hex;
 use crate::shell::config::tree::{self, Step};
 
 /// A run: two of one title write the same bytes.

@@ -12,10 +12,11 @@ use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use crate::base::hex::hex;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::shell::config::{FileMistakes, Start, TrainingPlan, WayParams};
-use crate::shell::journal::{JournalError, hex, write_whole};
+use crate::shell::journal::{JournalError, write_whole};
 use crate::study::train::{
     Attend, Crew, Diverged, Gradient, Loss, Metadata, Model, Net, State, Task, Trainer, Units,
     accuracy, first_weights, read_state, read_weights, rounded, write_state, write_weights,
@@ -174,8 +175,7 @@ impl Run<'_> {
                     .0
             }
         };
-        let hex = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        Ok((weights, hex))
+        Ok((weights, hex(&hash.finalize())))
     }
 
     /// Metadata of the finished weights, if this very training is done.

@@ -122,7 +122,7 @@ impl Encoder {
         let blocks = (0..shape.layers)
             .map(|layer| Block::take(t, shape, layer))
             .collect();
-        t.no_more_layers(
+        t.count_layers(
             blocks_folder(shape.family),
             shape.layers,
             shape.family.layers_key(),

@@ -272,7 +272,7 @@ impl Limit {
 }
 
 /// What `config_sentence_transformers.json` says of texts and of how embeddings are compared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prompts {
     /// Text before each sample.
     pub before: String,

@@ -202,35 +202,43 @@ impl<'a> Tensors<'a> {
         self.prefix.clear();
     }
 
-    /// Says so if the file holds more blocks `FOLDER.layer.N` than the `layers` that `key` of
-    /// config.json counts: without them the rest is another encoder.
-    pub fn no_more_layers(&mut self, folder: &str, layers: usize, key: &str) {
+    /// Says so if the file holds more or fewer blocks `FOLDER.layer.N` than the `layers` that `key` of config.json
+    /// counts, once they were taken: without them the rest is another encoder. Blocks that are missing at the end are
+    /// told of as one.
+    pub fn count_layers(&mut self, folder: &str, layers: usize, key: &str) {
         let before = format!("{}{folder}.layer.", self.prefix);
+        let layer = |name: &str| {
+            let (number, _) = name.strip_prefix(&before)?.split_once('.')?;
+            number.parse::<usize>().ok()
+        };
         let mut beyond: Vec<(usize, String)> = Vec::new();
         let mut held = BTreeSet::new();
         for (name, (_, own)) in &self.places {
-            let layer = name.strip_prefix(&before).and_then(|rest| {
-                let (number, _) = rest.split_once('.')?;
-                number.parse::<usize>().ok()
-            });
-            let Some(layer) = layer else { continue };
+            let Some(layer) = layer(name) else { continue };
             held.insert(layer);
             if layer >= layers {
                 beyond.push((layer, own.clone()));
                 self.taken.insert(name.clone());
             }
         }
-        if let Some((_, first)) = beyond.into_iter().min() {
-            self.mistakes.add(
-                &first,
-                "",
-                format!(
-                    "the file holds {} layers, and config.json has {key} = {layers}",
-                    held.len()
-                ),
-                format!("set {key} in config.json to the layers of the file, or take weights of {layers} layers"),
-            );
-        }
+        let at = match (beyond.into_iter().min(), held.last()) {
+            (Some((_, first)), _) => first,
+            (None, Some(last)) if last + 1 < layers => {
+                let is_told = |key: &str| layer(key).is_some_and(|layer| layer > *last);
+                self.mistakes.0.retain(|one| !is_told(&one.key));
+                format!("{before}{}", last + 1)
+            }
+            _ => return,
+        };
+        self.mistakes.add(
+            &at,
+            "",
+            format!(
+                "the file holds {} layers, and config.json has {key} = {layers}",
+                held.len()
+            ),
+            format!("set {key} in config.json to the layers of the file, or take weights of {layers} layers"),
+        );
     }
 
     /// Takes a matrix of `rows` x `columns` (out x in). What is wrong with it is remembered and an

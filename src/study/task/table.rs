@@ -135,7 +135,7 @@ pub(super) fn misfit(separator: Separator, row: &Row, wanted: &str) -> (String, 
 }
 
 /// The columns of a table that are asked for, row by row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Columns<const N: usize> {
     /// The line of each row, and its fields in the order asked for.
     pub rows: Vec<(usize, [String; N])>,

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use toml::Table;
 
 use super::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES, shipped, tree};
+use crate::base::hex::hex;
 use crate::base::mistake::{Mistake, Mistakes};
 use crate::hardware::attention::Calibration;
 use crate::hardware::device::Device;
@@ -36,7 +37,7 @@ pub struct Input {
 }
 
 /// The calibration of each head, with its head's number.
-type Fitted = Arc<Vec<(u64, Calibration)>>;
+pub type Fitted = Arc<Vec<(u64, Calibration)>>;
 /// Positive and live scores of each calibration query, head by head.
 type Counted = Arc<Vec<Vec<[usize; 2]>>>;
 
@@ -191,9 +192,8 @@ impl Store {
 
     /// Keeps the hash of a file that was read.
     fn note(&mut self, path: &Path, bytes: &[u8]) {
-        let hash = Sha256::digest(bytes);
-        let hex = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.inputs.insert(canonical(path), hex);
+        self.inputs
+            .insert(canonical(path), hex(&Sha256::digest(bytes)));
     }
 
     /// A TOML file as a tree.

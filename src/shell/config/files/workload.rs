@@ -117,6 +117,8 @@ impl Store {
             &attention.quantise,
             attention.ramp.full_scale(),
             attention.ramp.lsb(1.0),
+            &attention.crossbar.places,
+            attention.crossbar.offset,
         );
         let key = (Arc::as_ptr(workload) as usize, format!("{of:?}"));
         let fit = || {

@@ -5,35 +5,34 @@ use std::sync::Arc;
 use super::Plan;
 use crate::base::mistake::Mistakes;
 use crate::hardware::attention::{Attention, Calibration, Datapath, Few};
+use crate::shell::config::Fitted;
 use crate::study::workload::Workload;
 
 impl Plan {
-    /// Checks the calibration of every head and the time it takes, and adds to the notices what a reader should know.
+    /// The calibration of every head, checked with the time it takes; adds to the notices what a reader should know.
     pub(super) fn calibrated(
         &mut self,
         workload: &Arc<Workload>,
         attention: &mut Attention,
         datapath: Datapath,
-    ) -> Result<(), Mistakes> {
+    ) -> Result<Fitted, Mistakes> {
         let shape = workload.shape();
         attention.check_time(datapath, shape.heads, shape.queries)?;
         attention.notices.join(&workload.notices);
         if workload.heads.is_empty() {
-            return Ok(());
+            return Ok(Fitted::default());
         }
         let heads = self.store.calibrations(workload, attention);
         Calibration::check(&heads, &attention.quantise, attention.ramp.full_scale())?;
         let chooses = datapath != Datapath::Conventional {};
         if chooses && attention.ramp.is_one_sided() && !attention.ramp.is_exact() {
             let counted = self.store.positives(workload);
-            let heads = heads.iter().zip(counted.iter()).zip(&attention.topk);
-            let few: Vec<Few> = heads
+            let few = heads.iter().zip(counted.iter()).zip(&attention.topk);
+            let few: Vec<Few> = few
                 .map(|(((head, _), counted), topk)| Few::of(*head, topk.k, counted))
                 .collect();
-            if let Some(text) = Few::warning(&few) {
-                attention.notices.warn(text);
-            }
+            Few::tell(&few, &mut attention.notices);
         }
-        Ok(())
+        Ok(heads)
     }
 }

@@ -8,7 +8,7 @@ use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::hardware::attention::{Attention, Datapath, Shape};
 use crate::hardware::topk::Topk;
-use crate::shell::config::{ExperimentParams, FileMistakes, Study};
+use crate::shell::config::{ExperimentParams, FileMistakes, Fitted, Study};
 use crate::study::model::{Laid, ModelParams};
 use crate::study::workload::{Nominal, Workload};
 
@@ -101,6 +101,7 @@ impl Plan {
                 nominal: Some(nominal),
                 notices: Notices::none(),
             }),
+            calibrations: Fitted::default(),
             attention: Arc::new(attention_of(&laid, &study, model)),
             datapath,
             // Layers see what the layers before them selected: nothing is shared.

@@ -21,8 +21,8 @@ pub use self::overrides::Overrides;
 pub use self::swept::Swept;
 use self::told::Told;
 use super::{
-    DesignParams, ExperimentParams, FileMistakes, Input, MAX_POINTS, Store, Study, device_folder,
-    files::within, is_training, list_toml, shipped, tree,
+    DesignParams, ExperimentParams, FileMistakes, Fitted, Input, MAX_POINTS, Store, Study,
+    device_folder, files::within, is_training, list_toml, shipped, tree,
 };
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
@@ -48,6 +48,8 @@ pub struct EncoderCase {
 pub struct Case {
     /// Heads and their calibration rows.
     pub workload: Arc<Workload>,
+    /// Calibration of each head; none where the workload has none.
+    pub calibrations: Fitted,
     /// A whole encoder in place of heads.
     pub encoder: Option<EncoderCase>,
     /// The hardware.
@@ -398,13 +400,14 @@ impl Plan {
             }
             Ok(mut checked) if all.0.is_empty() => {
                 let datapath = self.params.design[design].datapath;
-                if let Err(mistakes) = self.calibrated(&workload, &mut checked, datapath) {
-                    return Err(told(FileMistakes::of(&file, mistakes)));
-                }
+                let calibrations = self
+                    .calibrated(&workload, &mut checked, datapath)
+                    .map_err(|mistakes| told(FileMistakes::of(&file, mistakes)))?;
                 // A conventional design keeps every column, so k says nothing about it.
                 let topk = (datapath != Datapath::Conventional {}).then_some(&attention.topk);
                 Ok(Case {
                     workload,
+                    calibrations,
                     encoder: None,
                     attention: Arc::new(checked),
                     datapath,

@@ -38,10 +38,12 @@ impl Told {
             let known = self
                 .beyond
                 .iter_mut()
-                .find(|(known, _)| known.key == beyond.key && known.prices == beyond.prices);
+                .find(|(known, _)| known.key == beyond.key);
             match known {
-                Some((_, values)) if values.contains(&beyond.value) => {}
-                Some((_, values)) => values.push(beyond.value),
+                Some((known, values)) => {
+                    unite(&mut known.prices, beyond.prices);
+                    unite(values, [beyond.value]);
+                }
                 None => {
                     let value = beyond.value.clone();
                     self.beyond.push((beyond, vec![value]));
@@ -148,6 +150,15 @@ impl Told {
                     "{key}: node and voltage of a price are labels, and its energy does not follow them"
                 ));
             }
+        }
+    }
+}
+
+/// Adds what is not there yet.
+fn unite(all: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    for one in more {
+        if !all.contains(&one) {
+            all.push(one);
         }
     }
 }

@@ -74,8 +74,8 @@ fn layers_beyond_those_that_are_counted_are_told_once_by_the_first_tensor() {
     let bytes = file(&tensors);
     let said = |layers: usize| {
         let mut tensors = Tensors::open(&bytes).unwrap();
-        tensors.no_more_layers("e", layers, "n_layers");
-        tensors.no_more_layers("f", layers, "n_layers");
+        tensors.count_layers("e", layers, "n_layers");
+        tensors.count_layers("f", layers, "n_layers");
         tensors.finish().0
     };
     assert!(said(11).is_empty());

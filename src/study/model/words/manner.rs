@@ -12,7 +12,7 @@ use crate::base::notice::Notices;
 use crate::study::model::keys::short;
 
 /// What the files beside a vocabulary say of how text is brought to it; none where they say nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Manner {
     /// Whether capitals go.
     pub lowercase: Option<bool>,
