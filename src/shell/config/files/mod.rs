@@ -2,6 +2,7 @@
 
 mod device;
 mod encoder;
+mod fits;
 mod labelled;
 mod probe;
 mod study;
