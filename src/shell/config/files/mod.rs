@@ -3,6 +3,7 @@
 mod device;
 mod encoder;
 mod fits;
+mod include;
 mod labelled;
 mod probe;
 mod study;
