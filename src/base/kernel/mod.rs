@@ -54,12 +54,14 @@ mod avx512;
 mod clock;
 mod column;
 mod level;
+mod logarithm;
 mod normal;
 mod octave;
 mod plain;
 mod product;
 mod rank;
 mod row;
+mod slot;
 mod tiles;
 
 pub use clock::{Granted, Passed, Station, Stops, TileClock, pass_query, take_stop};
@@ -67,12 +69,12 @@ pub use column::{
     Column, ColumnDraws, Factor, Pair, Source, Statics, StepMix, convert_column, convert_jointly,
 };
 pub use level::Level;
+pub use logarithm::ln;
 pub use normal::{fill_normals, normal, normals, words};
 pub use product::{Rows, plain_product};
 pub use rank::{EMPTY, best, overtaken};
-pub use row::{
-    Known, RowSums, RowTables, Slot, Weighing, ln, merge, softmax_all, softmax_row, unpack,
-};
+pub use row::{Known, RowSums, RowTables, Weighing, softmax_all, softmax_row};
+pub use slot::{Slot, merge, unpack};
 pub use tiles::{Cells, Driven, FINEST, Joined, Rounding, Written, tile_product, write_cells};
 
 /// Trials that go side by side.

@@ -1,6 +1,8 @@
 //! The softmax macro of one query for 32 lanes at once, and what is measured of its row.
 
 use super::level::{Simd, for_each_level};
+use super::logarithm::ln;
+use super::slot::Slot;
 use super::{LANES, Lanes};
 
 /// How A is made of the table's values.
@@ -72,98 +74,6 @@ impl Default for RowSums {
             error: [0.0; LANES],
             error_square: [0.0; LANES],
         }
-    }
-}
-
-/// A place of each lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot {
-    /// Its code.
-    pub code: Lanes<u16>,
-    /// Its index among the known columns.
-    pub index: Lanes<u16>,
-}
-
-impl Slot {
-    /// Nobody.
-    pub const EMPTY: Slot = Slot {
-        code: [u16::MAX; LANES],
-        index: [0; LANES],
-    };
-}
-
-for_each_level! {
-    /// Codes of a tile's list, and for the first `places` the index that `index` gives their address.
-    pub fn unpack(
-        list: &[Lanes<u16>],
-        places: usize,
-        tag_bits: u32,
-        index: &[u16],
-        slots: &mut [Slot],
-    ) = unpack_list
-}
-
-#[inline(always)]
-fn unpack_list<S: Simd>(
-    _: S,
-    list: &[Lanes<u16>],
-    places: usize,
-    tag_bits: u32,
-    index: &[u16],
-    slots: &mut [Slot],
-) {
-    let mask = (1 << tag_bits) - 1;
-    for (at, (key, slot)) in list.iter().zip(slots).enumerate() {
-        for lane in 0..LANES {
-            slot.code[lane] = key[lane] >> tag_bits;
-        }
-        if at < places {
-            for lane in 0..LANES {
-                slot.index[lane] = index[usize::from(key[lane] & mask)];
-            }
-        }
-    }
-}
-
-for_each_level! {
-    /// Of the slots in `which` the `k` first by code, then by token: they are appended to `slots`, and
-    /// `which` names them.
-    pub fn merge(k: usize, identity: &[u32], slots: &mut Vec<Slot>, which: &mut Vec<usize>) = merge_slots
-}
-
-#[inline(always)]
-fn merge_slots<S: Simd>(
-    _: S,
-    k: usize,
-    identity: &[u32],
-    slots: &mut Vec<Slot>,
-    which: &mut Vec<usize>,
-) {
-    // Code, token and index in one number: its order is that of codes, then of tokens.
-    let mut kept = vec![[u64::MAX; LANES]; k];
-    for &at in which.iter() {
-        let slot = &slots[at];
-        let mut coming = [0_u64; LANES];
-        for lane in 0..LANES {
-            let index = slot.index[lane];
-            let token = u64::from(identity[usize::from(index)] & 0xFFFF);
-            coming[lane] = u64::from(slot.code[lane]) << 32 | token << 16 | u64::from(index);
-        }
-        for kept in &mut kept {
-            for lane in 0..LANES {
-                let low = kept[lane].min(coming[lane]);
-                coming[lane] = kept[lane].max(coming[lane]);
-                kept[lane] = low;
-            }
-        }
-    }
-    which.clear();
-    for kept in kept {
-        which.push(slots.len());
-        slots.push(Slot {
-            code: kept.map(|key| (key >> 32) as u16),
-            index: kept.map(|key| key as u16),
-        });
     }
 }
 
@@ -432,25 +342,6 @@ fn row<S: Simd, C: Columns>(
             sums.recall[lane] += f64::from(hits[lane]) * share;
         }
     }
-}
-
-/// Natural logarithm of positive, normal numbers: x = m 2^e with m in 0.7..1.41 and
-/// ln m = 2 artanh((m - 1) / (m + 1)) to the ninth power; error below 2e-7 + 1e-7 |ln x|.
-#[inline(always)]
-#[must_use]
-pub fn ln(x: Lanes<f32>) -> Lanes<f32> {
-    let mut out = [0.0; LANES];
-    for lane in 0..LANES {
-        // 0x3F35_04F3 is sqrt(1/2): what lies above it counts to the next power of two.
-        let above = x[lane].to_bits().wrapping_sub(0x3F35_04F3) as i32;
-        let exponent = above >> 23;
-        let m = f32::from_bits(x[lane].to_bits().wrapping_sub((exponent << 23) as u32));
-        let s = (m - 1.0) / (m + 1.0);
-        let q = s * s;
-        let series = ((q * (2.0 / 9.0) + 2.0 / 7.0) * q + 2.0 / 5.0) * q + 2.0 / 3.0;
-        out[lane] = exponent as f32 * std::f32::consts::LN_2 + (s * q * series + 2.0 * s);
-    }
-    out
 }
 
 #[cfg(test)]

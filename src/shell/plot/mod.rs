@@ -27,6 +27,7 @@
 mod axis;
 mod canvas;
 mod figure;
+mod layout;
 mod mark;
 mod panel;
 mod text;
@@ -34,8 +35,9 @@ mod text;
 pub use figure::{Axis, Figure, Panel, Point, Scale, Series};
 
 use canvas::{Canvas, Look};
+use layout::Margins;
 use mark::Mark;
-use panel::{Margins, Place};
+use panel::Place;
 
 const EDGE: f64 = 14.0;
 const TITLE: Look = Look::new(17.0).bold();

@@ -1,5 +1,6 @@
 //! Training ways x seeds: steps, a log, checkpoints to resume from, finished weights and their table.
 
+mod checkpoint;
 mod run;
 mod table;
 

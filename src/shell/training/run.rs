@@ -12,14 +12,15 @@ use rayon::prelude::*;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::checkpoint::STATE;
 use crate::base::hex::hex;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::shell::config::{FileMistakes, Start, TrainingPlan, WayParams};
 use crate::shell::journal::{JournalError, write_whole};
 use crate::study::train::{
-    Attend, Crew, Diverged, Gradient, Loss, Metadata, Model, Net, State, Task, Trainer, Units,
-    accuracy, first_weights, read_state, read_weights, rounded, write_state, write_weights,
+    Attend, Crew, Diverged, Gradient, Loss, Metadata, Model, State, Task, Trainer, Units, accuracy,
+    first_weights, read_weights, rounded, write_weights,
 };
 
 /// All threads there are.
@@ -92,20 +93,12 @@ pub enum Stands {
 
 /// What the names of a training's files end in: its log, its weights, its state.
 pub const ENDINGS: [&str; 3] = ["csv", "safetensors", STATE];
-const STATE: &str = "state.safetensors";
 
-const LOG: &str = "log";
-const RUN: &str = "run";
-const SUM: &str = "checksum";
-
+/// Key of the hash of everything that a training depends on.
+pub(super) const RUN: &str = "run";
 pub(super) const ACCURACY: &str = "accuracy";
 /// First line of a log.
 const HEADER: &str = "step,rate,loss,train_accuracy,test_accuracy\n";
-
-/// A checksum of all that a state's file holds beside it.
-fn checksum(net: &Net, state: &State, metadata: &Metadata) -> String {
-    hex(&Sha256::digest(write_state(net, state, metadata)))
-}
 
 impl Run<'_> {
     /// What its files are called.
@@ -282,12 +275,7 @@ impl Run<'_> {
                 since = (Loss::default(), 0);
             }
             if keeps && !last {
-                let mut metadata =
-                    Metadata::from([(LOG.to_owned(), log.clone()), (RUN.to_owned(), run.clone())]);
-                let sum = checksum(task.net, &trainer.state, &metadata);
-                metadata.insert(SUM.to_owned(), sum);
-                let bytes = write_state(task.net, &trainer.state, &metadata);
-                write_whole(&state_path, &bytes)?;
+                self.keep(&state_path, &trainer.state, &log, &run)?;
             }
         }
         let metadata = self.finish(&trainer.state, run)?;
@@ -298,34 +286,6 @@ impl Run<'_> {
             }
             .into()),
             _ => Ok(metadata),
-        }
-    }
-
-    /// The state in a file, if it is this training's, and the log up to there.
-    fn resumed(&self, path: &Path, run: &str) -> Result<(State, String), TrainingError> {
-        let attend = &self.plan.attends[self.way];
-        let units = attend.units(&self.plan.net);
-        let (bytes, _) = TrainingPlan::checkpoint(path)?;
-        let (state, mut metadata) = read_state(&self.plan.net, units, &bytes)
-            .map_err(|mistakes| FileMistakes::of(&path.display().to_string(), mistakes))?;
-        if metadata.get(RUN).is_none_or(|own| own != run) {
-            let path = path.to_owned();
-            return Err(JournalError::Other { path }.into());
-        }
-        let sum = metadata.remove(SUM);
-        let is_whole = sum == Some(checksum(&self.plan.net, &state, &metadata));
-        match metadata.remove(LOG).filter(|_| is_whole) {
-            Some(log) => Ok((state, log)),
-            None => {
-                let mut mistakes = Mistakes::none();
-                mistakes.add(
-                    "",
-                    "",
-                    "is damaged: it does not hold what its checksum was taken of",
-                    "say --force without --resume to start this training again",
-                );
-                Err(FileMistakes::of(&path.display().to_string(), mistakes).into())
-            }
         }
     }
 

@@ -1,12 +1,14 @@
 //! Which encoder a `config.json` of the Hugging Face hub describes, and what is not taken.
 
+mod reader;
+
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use self::reader::Reader;
 use super::family::{EncoderShape, Family, InputShape};
 use super::keys;
-use super::layers::Activation;
 use crate::base::mistake::Mistakes;
 
 impl EncoderShape {
@@ -85,19 +87,7 @@ impl EncoderShape {
 /// Every layer that is missing from the weights is told, so a number of layers is kept within reason.
 const MOST_LAYERS: u64 = 1024;
 
-struct Reader<'a> {
-    config: &'a Map<String, Value>,
-    /// Keys that were looked at.
-    used: BTreeSet<String>,
-    mistakes: Mistakes,
-}
-
-impl<'a> Reader<'a> {
-    fn get(&mut self, key: &str) -> Option<&'a Value> {
-        self.used.insert(key.to_owned());
-        self.config.get(key)
-    }
-
+impl Reader<'_> {
     fn bert(&mut self) -> EncoderShape {
         self.only("position_embedding_type", &["absolute"], true);
         self.off(
@@ -181,19 +171,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A switch that must be off, or missing.
-    fn off(&mut self, key: &str, problem: &str) {
-        match self.get(key) {
-            None | Some(Value::Null | Value::Bool(false)) => {}
-            Some(value) => self.mistakes.add(
-                key,
-                value,
-                problem,
-                "take weights that were trained as an encoder, with their own config.json",
-            ),
-        }
-    }
-
     /// The first architecture whose layers behind the encoder are not computed.
     fn other_head(&mut self, family: Family) -> Option<String> {
         let value = self.get("architectures")?;
@@ -226,67 +203,6 @@ impl<'a> Reader<'a> {
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
         (name != "single_label_classification").then_some(name)
-    }
-
-    fn size(&mut self, key: &str) -> usize {
-        self.count(key, 1 << 20)
-    }
-
-    /// A whole number from 1 to `most`; 1 where it is missing, so that reading goes on.
-    fn count(&mut self, key: &str, most: u64) -> usize {
-        let value = self.get(key);
-        let size = value.and_then(Value::as_u64);
-        let taken = size.filter(|size| (1..=most).contains(size));
-        self.mistakes.require(
-            taken.is_some(),
-            key,
-            value.map_or_else(String::new, Value::to_string),
-            format!("must be a whole number from 1 to {most}"),
-            "check that config.json is whole",
-        );
-        taken.unwrap_or(1) as usize
-    }
-
-    fn epsilon(&mut self, key: &str) -> f32 {
-        let value = self.get(key);
-        let epsilon = value.and_then(Value::as_f64);
-        let taken = epsilon.filter(|epsilon| (0.0..=1.0).contains(epsilon));
-        self.mistakes.require(
-            taken.is_some(),
-            key,
-            value.map_or_else(String::new, Value::to_string),
-            "must be a number from 0 to 1",
-            "check that config.json is whole",
-        );
-        taken.unwrap_or(0.0) as f32
-    }
-
-    fn activation(&mut self, key: &str) -> Activation {
-        match self.only(key, &["gelu", "relu"], false) {
-            Some(1) => Activation::Relu,
-            _ => Activation::Gelu,
-        }
-    }
-
-    /// Which of the `allowed` words the key holds.
-    fn only(&mut self, key: &str, allowed: &[&str], may_lack: bool) -> Option<usize> {
-        let value = self.get(key);
-        let at = value
-            .and_then(Value::as_str)
-            .and_then(|word| allowed.iter().position(|known| *known == word));
-        let known = allowed
-            .iter()
-            .map(|word| format!("\"{word}\""))
-            .collect::<Vec<_>>()
-            .join(" and ");
-        self.mistakes.require(
-            at.is_some() || (may_lack && value.is_none()),
-            key,
-            value.map_or_else(String::new, Value::to_string),
-            format!("this one is not computed: only {known}"),
-            "take another encoder",
-        );
-        at
     }
 }
 

@@ -25,6 +25,17 @@ pub(super) fn addresses(units: &[Unit<'_>]) -> Vec<u64> {
     all
 }
 
+/// Samples of these classes with their addresses.
+pub(super) fn classed(inputs: impl Iterator<Item = Input>, labels: &[usize]) -> Vec<(u64, Input)> {
+    let inputs: Vec<Input> = inputs.collect();
+    let units = inputs
+        .iter()
+        .map(std::slice::from_ref)
+        .zip(labels.iter().map(|label| *label as u64));
+    let addresses = addresses(&units.collect::<Vec<_>>());
+    addresses.into_iter().zip(inputs).collect()
+}
+
 fn content(input: &Input) -> u64 {
     match input {
         Input::Tokens(ids) => digest(ids.iter().map(|id| u64::from(*id))),

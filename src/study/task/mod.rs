@@ -7,6 +7,7 @@
 mod address;
 mod apart;
 mod images;
+mod judge;
 mod lengths;
 mod lines;
 mod mails;
@@ -14,80 +15,26 @@ mod params;
 mod probe;
 mod score;
 mod table;
+mod targets;
 
 use std::collections::BTreeSet;
 
 use nalgebra::DVector;
 
-use address::addresses;
+use address::{addresses, classed};
 pub use apart::{few, twice, without};
 pub use images::{ImageFiles, images};
+pub use judge::{Judge, Training};
 pub use lengths::Lengths;
 pub use lines::{Labelled, Sentences, classified, pairs};
 pub use mails::mails;
 pub use params::{ClassifyParams, ImagesParams, MailsParams, ProbeSource, StsParams, TaskParams};
 pub use probe::Probe;
 pub use score::{Metric, spearman};
+pub use targets::{Pair, Targets};
 
 use crate::base::notice::Notices;
 use crate::study::model::{Encoder, Input, Words};
-
-/// What the samples of a set should give.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Targets {
-    /// Pairs of samples and how alike people found them.
-    Similarity(Vec<Pair>),
-    /// The class of each sample.
-    Classes(Vec<usize>),
-}
-
-/// Two samples and how alike they are.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pair {
-    /// Index of the first.
-    pub first: usize,
-    /// Index of the second.
-    pub second: usize,
-    /// Larger is more alike.
-    pub likeness: f64,
-}
-
-/// What turns features into an answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Judge {
-    /// The cosine of two embeddings.
-    Cosine,
-    /// The classifier in the encoder's own weights.
-    Classifier,
-    /// A linear probe fitted on features of float heads.
-    Probe(Probe),
-    /// A linear probe fitted on features of the heads under test.
-    Refitted(Training),
-}
-
-/// Samples that a probe is fitted on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Training {
-    /// Samples, each with the address of its draws, in the order of addresses.
-    pub inputs: Vec<(u64, Input)>,
-    /// Class of each.
-    pub labels: Vec<usize>,
-}
-
-impl Training {
-    /// Samples of these classes. In what order they come changes nothing.
-    #[must_use]
-    pub fn of(inputs: Vec<Input>, labels: &[usize]) -> Self {
-        let addressed = classed(inputs.into_iter(), labels);
-        let mut rows: Vec<_> = addressed.into_iter().zip(labels.iter().copied()).collect();
-        rows.sort_by_key(|((address, _), _)| *address);
-        let (inputs, labels) = rows
-            .into_iter()
-            .map(|((address, input), label)| ((address | TRAINING, input), label))
-            .unzip();
-        Self { inputs, labels }
-    }
-}
 
 /// A labelled set, ready for an encoder.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,9 +52,6 @@ pub struct TaskSet {
     /// What a reader should know.
     pub notices: Notices,
 }
-
-/// Training samples are written to the chip at addresses of their own, beyond those of what is measured.
-const TRAINING: u64 = 1 << address::BITS;
 
 impl TaskSet {
     /// Pairs of sentences, judged by the cosine of their embeddings.
@@ -339,45 +283,6 @@ impl TaskSet {
     }
 }
 
-/// Samples of these classes with their addresses.
-fn classed(inputs: impl Iterator<Item = Input>, labels: &[usize]) -> Vec<(u64, Input)> {
-    let inputs: Vec<Input> = inputs.collect();
-    let units = inputs
-        .iter()
-        .map(std::slice::from_ref)
-        .zip(labels.iter().map(|label| *label as u64));
-    let addresses = addresses(&units.collect::<Vec<_>>());
-    addresses.into_iter().zip(inputs).collect()
-}
-
-impl Targets {
-    /// What the score is called.
-    #[must_use]
-    pub const fn metric(&self) -> Metric {
-        match self {
-            Self::Similarity(_) => Metric::Spearman,
-            Self::Classes(_) => Metric::Accuracy,
-        }
-    }
-
-    /// The score of these units (an index may occur more than once): Spearman's rank correlation
-    /// x 100, or the share of right classes in percent. None where it has no meaning.
-    #[must_use]
-    pub fn score(&self, observed: &[f64], units: &[usize]) -> Option<f64> {
-        match self {
-            Self::Similarity(pairs) => {
-                let ours: Vec<f64> = units.iter().map(|at| observed[*at]).collect();
-                let people: Vec<f64> = units.iter().map(|at| pairs[*at].likeness).collect();
-                spearman(&ours, &people).map(|rho| 100.0 * rho)
-            }
-            Self::Classes(_) => {
-                let right: f64 = units.iter().map(|at| observed[*at]).sum();
-                (!units.is_empty()).then(|| 100.0 * right / units.len() as f64)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -434,13 +339,5 @@ mod tests {
             assert_eq!(few.samples[pair.first].0, 2 * pair.likeness as u64);
             assert_eq!(few.samples[pair.second].0, 2 * pair.likeness as u64 + 1);
         }
-    }
-
-    #[test]
-    fn accuracy_is_a_share_of_the_units_asked_for() {
-        let targets = Targets::Classes(vec![0, 1, 1]);
-        let observed = [1.0, 0.0, 1.0];
-        assert_eq!(targets.score(&observed, &[0, 2, 2, 1]), Some(75.0));
-        assert_eq!(targets.score(&observed, &[]), None);
     }
 }

@@ -2,6 +2,8 @@
 
 mod device;
 mod encoder;
+mod fits;
+mod include;
 mod labelled;
 mod probe;
 mod study;

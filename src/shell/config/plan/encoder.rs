@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Case, EncoderCase, Plan, key};
+use super::case::key;
+use super::{Case, EncoderCase, Plan};
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::hardware::attention::{Attention, Datapath, Shape};

@@ -1,11 +1,13 @@
 //! A TOML tree before it has types: paths, overrides, and a typed reading that finds every mistake.
 
+mod fault;
 mod reading;
 pub mod words;
 
 use toml::{Table, Value};
 
-pub use reading::{ONE_CHOICE, Reading, UNKNOWN, is_within, read};
+pub use fault::ONE_CHOICE;
+pub use reading::{Reading, UNKNOWN, is_within, read};
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]

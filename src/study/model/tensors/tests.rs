@@ -1,5 +1,7 @@
 //! Tensors of small files.
 
+use safetensors::Dtype;
+
 use super::*;
 
 fn file(tensors: &[(&str, Dtype, &[usize], &[u8])]) -> Vec<u8> {
