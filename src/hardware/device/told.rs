@@ -7,6 +7,10 @@ use crate::base::energy::{CellKind, Corner};
 use crate::base::notice::Notices;
 use crate::base::units::Seconds;
 
+/// Picoseconds below which no conductance is programmed: a pulse of the fastest filaments and phase changes takes some
+/// 10 ns, one of a floating gate micro- to milliseconds.
+const FASTEST_WRITE: u64 = 10_000;
+
 impl DeviceParams {
     /// What to say of the device and of what a study chooses of it.
     pub(super) fn told(&self, age: Seconds, selection: &Selection, device: &Device) -> Notices {
@@ -98,6 +102,13 @@ impl DeviceParams {
             }
         }
         let (keys, values) = (&self.timing.write_row, &self.timing.value_write_row);
+        let fastest = keys.value.get().min(values.value.get());
+        if kind == CellKind::Resistive && fastest < FASTEST_WRITE {
+            notices.warn(format!(
+                "timing.write_row = {} and timing.value_write_row = {}: a conductance takes 10 ns to 10 us a pulse, and {name} is written as fast as an SRAM cell, whose times are those of the included file; give both times",
+                keys.value, values.value
+            ));
+        }
         let reasoned = ["published", "derived", "fitted", "measured"]
             .iter()
             .any(|kind| values.source.starts_with(kind));

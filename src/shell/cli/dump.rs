@@ -86,7 +86,14 @@ pub(super) fn unfit(
     if let Some(problem) = unfit_place(plan, path, folder) {
         wrong.push(format!("command line: --dump = {at}: {problem}"));
     }
-    let workload = plan.case(0, 0)?.workload;
+    let case = plan.case(0, 0)?;
+    let workload = case.workload;
+    if case.encoder.is_some() {
+        wrong.push(format!(
+            "command line: --dump = {at}: the heads of an encoder are not dumped; leave it out, or take the arrays of a head as [workload.file] of an experiment without [model] and [task]"
+        ));
+        return Ok(wrong);
+    }
     if workload.heads.is_empty() {
         wrong.push(format!(
             "command line: --dump = {at}: a workload of sizes has no scores; leave it out, or use [workload.file] or [workload.synthetic]"

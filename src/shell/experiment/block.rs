@@ -295,12 +295,16 @@ impl<'a> Block<'a> {
                 .map(SpentTotal::seconds_a_head)
                 .fold(f64::INFINITY, f64::min);
             if latency.is_finite() {
-                notes.notices.warn(format!(
-                    "K and V are written once a head and {} endures {endurance:.1e} writes: at this run's fastest design ({:.1} us a head) the tiles last {:.2} h",
-                    front.device.name,
-                    latency * 1e6,
-                    endurance * latency / 3600.0
-                ));
+                let hours = endurance * latency / 3600.0;
+                notes.notices.warn_worst(
+                    "endurance",
+                    -hours,
+                    format!(
+                        "K and V are written once a head and {} endures {endurance:.1e} writes: at this run's fastest design ({:.1} us a head) the tiles last {hours:.2} h",
+                        front.device.name,
+                        latency * 1e6,
+                    ),
+                );
             }
         }
     }

@@ -110,11 +110,25 @@ const HEADS: [&str; 14] = [
     "loss",
 ];
 
-fn fate(name: &str) -> Fate {
+/// Heads that tell classes.
+const CLASSIFIERS: [&str; 3] = ["classifier.", "pre_classifier.", "score."];
+
+/// What becomes of a tensor that no layer took; `judged` if a classifier did take its own.
+fn fate(name: &str, judged: bool) -> Fate {
     for (parts, what, fix) in REFUSED {
         if parts.iter().any(|part| name.contains(part)) {
             return Fate::Refused(what, fix);
         }
+    }
+    let starts = |heads: &[&str]| heads.iter().any(|head| name.starts_with(head));
+    if judged && starts(&["pooler."]) {
+        return Fate::Unknown;
+    }
+    if judged && starts(&CLASSIFIERS) {
+        return Fate::Refused(
+            "of a classifier beside the one that is computed, and it may be the one that was trained",
+            "put the trained one in its place (peft: `model.merge_and_unload()`) and take the other out",
+        );
     }
     if name.starts_with("pooler.") {
         return Fate::Told("of the pooler behind the class token, which only a classifier reads");
@@ -122,7 +136,7 @@ fn fate(name: &str) -> Fate {
     if name == "embeddings.mask_token" {
         return Fate::Told("for patches that are hidden in training; none is hidden here");
     }
-    if HEADS.iter().any(|head| name.starts_with(head)) {
+    if starts(&HEADS) {
         return Fate::Told("of a head that is not computed; the task is judged without it");
     }
     Fate::Unknown
@@ -247,8 +261,8 @@ fn count(names: &[String]) -> String {
     format!("the file holds {} tensor{plural}", names.len())
 }
 
-/// Looks at what no layer has taken.
-pub(super) fn account(t: &mut Tensors<'_>, family: Family, notices: &mut Notices) {
+/// Looks at what no layer has taken; `judged` if a classifier took its own.
+pub(super) fn account(t: &mut Tensors<'_>, family: Family, judged: bool, notices: &mut Notices) {
     let mut mistakes = Mistakes::none();
     let own = family.prefix();
     for part in ["", own] {
@@ -274,7 +288,7 @@ pub(super) fn account(t: &mut Tensors<'_>, family: Family, notices: &mut Notices
     }
     let (mut refused, mut told, mut unknown) = (Groups::new(), Groups::new(), Vec::new());
     for (name, there) in t.left() {
-        match fate(name.strip_prefix(own).unwrap_or(&name)) {
+        match fate(name.strip_prefix(own).unwrap_or(&name), judged) {
             Fate::Told(what) => gather(&mut told, (what, ""), there),
             Fate::Refused(what, fix) => gather(&mut refused, (what, fix), there),
             Fate::Unknown => unknown.push(there),

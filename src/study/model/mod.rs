@@ -137,7 +137,7 @@ impl Encoder {
             None => Classifier::take(t, shape),
             Some(_) => None,
         };
-        leftover::account(t, shape.family, &mut notices);
+        leftover::account(t, shape.family, classifier.is_some(), &mut notices);
         let about = |key: &str| files.iter().find_map(|bytes| t.about(bytes, key));
         let trained = Trained {
             k: about("k"),

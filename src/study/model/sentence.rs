@@ -94,6 +94,19 @@ const MODES: [(&str, &str); 7] = [
     ("pooling_mode", ""),
 ];
 
+/// What a key that is on or off says.
+fn switch(mistakes: &mut Mistakes, key: &str, value: &Value) -> bool {
+    let said = value.as_bool();
+    mistakes.require(
+        said.is_some(),
+        key,
+        value,
+        "must be true or false",
+        "take the model's own file",
+    );
+    said.unwrap_or(false)
+}
+
 impl Asked {
     /// Reads the text of a pooling's `config.json`. With `own`, the experiment says how to pool.
     ///
@@ -118,12 +131,13 @@ impl Asked {
                     format!("the encoder has {hidden} features"),
                     "take the folder of one model",
                 ),
-                "include_prompt" => without_prompt = value == &Value::Bool(false),
+                "include_prompt" => without_prompt = !switch(&mut mistakes, key, value),
                 _ => match MODES.iter().find(|(known, _)| known == key) {
-                    Some((_, mode)) if value == &Value::Bool(true) => {
-                        asked.push((*mode).to_owned())
+                    Some((_, mode)) => {
+                        if switch(&mut mistakes, key, value) {
+                            asked.push((*mode).to_owned());
+                        }
                     }
-                    Some(_) => {}
                     None => unknown(&mut mistakes, key, value),
                 },
             }

@@ -54,6 +54,19 @@ pub struct TaskSet {
 }
 
 impl TaskSet {
+    /// How often a token occurs in the samples that are measured, and of how many tokens.
+    #[must_use]
+    pub fn count(&self, token: u32) -> (usize, usize) {
+        let ids = self.samples.iter().filter_map(|(_, input)| match input {
+            Input::Tokens(ids) => Some(ids),
+            Input::Image(_) => None,
+        });
+        ids.fold((0, 0), |(count, all), ids| {
+            let own = ids.iter().filter(|id| **id == token).count();
+            (count + own, all + ids.len())
+        })
+    }
+
     /// Pairs of sentences, judged by the cosine of their embeddings.
     #[must_use]
     pub fn of_pairs(

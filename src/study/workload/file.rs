@@ -231,7 +231,7 @@ impl FileParams {
         let mut mask = m
             .keep("", mask(arrays.get("mask"), queries, tokens, (key, &file)))
             .unwrap_or_default();
-        mask.causal = causal.then_some(tokens - queries);
+        mask.causal = causal.then(|| tokens - queries);
         let own = (causal || queries == tokens).then(|| tokens.saturating_sub(queries));
         let live = Live::of(&mask, queries, tokens, own);
         m.require(

@@ -188,6 +188,13 @@ impl Store {
                 "check its permissions",
             )
         })?;
+        if bytes.starts_with(b"version https://git-lfs") {
+            return Err(about(
+                path,
+                "is a pointer of git-lfs, not the file itself",
+                "run `git lfs pull` where it was cloned, or fetch the file",
+            ));
+        }
         self.note(path, &bytes);
         Ok(bytes)
     }

@@ -43,6 +43,9 @@ pub(super) fn fetch(path: &Path) -> Option<String> {
     ))
 }
 
+/// Share of unknown words, in percent, above which a score says little about the encoder.
+const MOST_UNKNOWN: f64 = 5.0;
+
 impl Store {
     /// The encoder and the labelled set of an experiment in `folder`.
     ///
@@ -163,6 +166,7 @@ impl Opening<'_> {
             None
         };
         let limit = words.as_ref().and_then(|words| words.limit);
+        let unknown = words.as_ref().map(Words::unknown);
         let longest = self.longest(model, &shape, words.as_ref())?;
         let calibration = params.calibration_samples;
         let mut set = match (
@@ -204,6 +208,19 @@ impl Opening<'_> {
         self.fits(&encoder, &set, model)?;
         self.notices.join(&set.doubts());
         self.cut(&set, longest, limit, shape.longest());
+        if let Some((count, of)) = unknown
+            .map(|id| set.count(id))
+            .filter(|(count, _)| *count > 0)
+        {
+            let share = 100.0 * count as f64 / of as f64;
+            let said = format!(
+                "{count} of {of} tokens of the samples ({share:.1} %) stand for words that the vocabulary does not hold"
+            );
+            match share > MOST_UNKNOWN {
+                true => self.notices.warn(said),
+                false => self.notices.note(said),
+            }
+        }
         let lengths = set
             .inputs()
             .into_iter()

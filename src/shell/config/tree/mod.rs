@@ -232,6 +232,7 @@ pub fn short(text: &str) -> String {
 pub fn cell(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Array(list) if list.is_empty() => "none".to_owned(),
         Value::Array(list) => list.iter().map(cell).collect::<Vec<_>>().join("+"),
         Value::Table(table) => {
             let part = |(key, value): (&String, &Value)| match value {

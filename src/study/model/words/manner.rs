@@ -274,13 +274,29 @@ impl Words {
                 "take the model's own files, all of one model",
             );
         }
+        let [before, behind] = &self.frame;
         for (key, word) in &manner.named {
+            let Some(id) = self.added(word) else {
+                mistakes.add(
+                    key,
+                    format!("\"{word}\""),
+                    "is not among the words that stand for themselves, [PAD], [UNK], [CLS], [SEP], [MASK] and those that were added",
+                    "take the model's own tokenizer.json, or its tokenizer_config.json with added_tokens_decoder",
+                );
+                continue;
+            };
+            let (plays, part) = match key.as_str() {
+                "unk_token" => (id == self.unknown, "in place of a word that is not known"),
+                "cls_token" => (before.is_empty() || before.contains(&id), "before a text"),
+                "sep_token" => (behind.is_empty() || behind.contains(&id), "behind a text"),
+                _ => continue,
+            };
             mistakes.require(
-                self.added(word).is_some(),
+                plays,
                 key,
                 format!("\"{word}\""),
-                "is not among the words that stand for themselves, [PAD], [UNK], [CLS], [SEP], [MASK] and those that were added",
-                "take the model's own tokenizer.json, or its tokenizer_config.json with added_tokens_decoder",
+                format!("and another word stands {part}"),
+                "take the model's own files, all of one model; words around a text other than [CLS] and [SEP] need its tokenizer.json",
             );
         }
         mistakes.or(|| ())

@@ -89,6 +89,7 @@ impl Words {
     /// A vocabulary without `[UNK]`, `[CLS]` or `[SEP]`; one with capitals where nothing is said of
     /// them.
     pub fn listed(vocabulary: &str, manner: Manner) -> Result<Self, Mistakes> {
+        let vocabulary = vocabulary.trim_start_matches('\u{feff}');
         // Words that no text in lower case could ever be cut into; `[CLS]` stands for itself.
         let lost = |word: &str| {
             let special = word.starts_with('[') && word.ends_with(']');
@@ -182,6 +183,12 @@ impl Words {
         let mut ids = whole[..longest.saturating_sub(behind.len()).max(before.len())].to_vec();
         ids.extend(behind);
         ids
+    }
+
+    /// The id of a word that is not in the vocabulary.
+    #[must_use]
+    pub fn unknown(&self) -> u32 {
+        self.unknown
     }
 
     /// Ids that stand around every text.
