@@ -14,8 +14,8 @@ const HOUSE: [(&str, &[&str]); 4] = [
     (
         "base",
         &[
-            "units", "kernel", "mistake", "notice", "sourced", "rng", "range", "survey", "scaling",
-            "cost", "energy", "timing",
+            "units", "hex", "kernel", "mistake", "notice", "sourced", "rng", "range", "survey",
+            "scaling", "cost", "energy", "timing",
         ],
     ),
     (
