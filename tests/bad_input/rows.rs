@@ -394,3 +394,23 @@ fn sizes_apart_and_rows_of_zeros_are_told() {
     );
     assert!(!said.contains("the largest"), "{said}");
 }
+
+/// Queries of one text on keys of another are not causal, so there may be more of them.
+#[test]
+fn more_queries_than_keys_run() {
+    let [q, ..] = heads(&[2, 64, 8], 0.0);
+    let [_, k, v] = heads(&[2, 40, 8], 1.0);
+    let shapes: [&[usize]; 2] = [&[2, 64, 8], &[2, 40, 8]];
+    let arrays: [Named<'_>; 3] = [
+        ("q", shapes[0], &q),
+        ("k", shapes[1], &k),
+        ("v", shapes[1], &v),
+    ];
+    let case = Case::new(on_file("")).with("a.npz", npz(&arrays));
+    let (said, recall) = run(&case, &[], &["recall_mean"]);
+    assert!(
+        said.contains("q 2 heads x 64 tokens x 8, k 2 heads x 40 tokens x 8"),
+        "{said}"
+    );
+    assert!(recall[0].parse::<f64>().unwrap() > 0.3, "{recall:?}");
+}

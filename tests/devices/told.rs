@@ -45,6 +45,31 @@ fn a_conductance_keeps_no_price_and_no_time_of_sram_without_a_word() {
     );
 }
 
+/// As a copy of the template without its two times: both are those of the SRAM cell in the included file.
+#[test]
+fn a_conductance_that_is_written_as_fast_as_an_sram_cell_is_told() {
+    let both = |source: &str| {
+        let source = source.to_owned();
+        warned(move |params| {
+            for row in [
+                &mut params.timing.write_row,
+                &mut params.timing.value_write_row,
+            ] {
+                row.value = Picos::new(5_000);
+                row.low = Picos::new(0);
+                row.source.clone_from(&source);
+            }
+        })
+    };
+    let found = both("published: slow write of the paper at 0.5 V");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("timing.write_row = 5 ns: template is a conductance"),
+        "{found:?}"
+    );
+    assert_eq!(both("measured: our own cells"), [""; 0]);
+}
+
 /// As the template was: V rows in the 5 ns of SRAM. A reason, or the same speed, settles it.
 #[test]
 fn k_and_v_in_the_same_cells_are_written_alike_or_for_a_reason() {

@@ -259,6 +259,21 @@ fn what_stands_beside_a_vocabulary_is_used_or_refused() {
         .read_special(br#"{"sep_token": {"content": "</s>", "lstrip": false}}"#)
         .unwrap();
     assert!(Words::listed(list, named).is_err());
+    // Words that are there, each in the other's place.
+    for (said, key) in [
+        (&br#"{"cls_token": "[SEP]"}"#[..], "cls_token"),
+        (br#"{"sep_token": "[CLS]"}"#, "sep_token"),
+        (br#"{"unk_token": "[SEP]"}"#, "unk_token"),
+    ] {
+        let mut swapped = Manner::default();
+        swapped.read_special(said).unwrap();
+        let wrong = Words::listed(list, swapped).unwrap_err();
+        assert_eq!(
+            (wrong.0.len(), wrong.0[0].key.as_str()),
+            (1, key),
+            "{wrong:?}"
+        );
+    }
     let mut numbered = Manner::default();
     numbered.read_added(br#"{"reram": 8}"#).unwrap();
     assert_eq!(

@@ -102,11 +102,13 @@ impl DeviceParams {
             }
         }
         let (keys, values) = (&self.timing.write_row, &self.timing.value_write_row);
-        let fastest = keys.value.get().min(values.value.get());
-        if kind == CellKind::Resistive && fastest < FASTEST_WRITE {
+        let own = ["derived", "fitted", "measured"]
+            .iter()
+            .any(|kind| keys.source.starts_with(kind));
+        if kind == CellKind::Resistive && keys.value.get() < FASTEST_WRITE && !own {
             notices.warn(format!(
-                "timing.write_row = {} and timing.value_write_row = {}: a conductance takes 10 ns to 10 us a pulse, and {name} is written as fast as an SRAM cell, whose times are those of the included file; give both times",
-                keys.value, values.value
+                "timing.write_row = {}: {name} is a conductance and keeps the time of an SRAM cell; give timing.write_row and timing.value_write_row of its own, or a source that is measured, derived or fitted",
+                keys.value
             ));
         }
         let reasoned = ["published", "derived", "fitted", "measured"]
