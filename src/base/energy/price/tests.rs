@@ -1,3 +1,5 @@
+//! The shipped price list, and lists that are wrong.
+
 use super::*;
 
 #[derive(Deserialize)]
