@@ -182,8 +182,8 @@ impl<'a> Tensors<'a> {
     }
 
     /// Says so if the file holds more or fewer blocks `FOLDER.layer.N` than the `layers` that `key` of config.json
-    /// counts, once they were taken: without them the rest is another encoder. Blocks that are missing at the end are
-    /// told of as one.
+    /// counts, once they were taken: without them the rest is another encoder. Of blocks that are missing at
+    /// the end the tensors of the first alone are told one by one.
     pub fn count_layers(&mut self, folder: &str, layers: usize, key: &str) {
         let before = format!("{}{folder}.layer.", self.prefix);
         let layer = |name: &str| {
@@ -203,9 +203,10 @@ impl<'a> Tensors<'a> {
         let at = match (beyond.into_iter().min(), held.last()) {
             (Some((_, first)), _) => first,
             (None, Some(last)) if last + 1 < layers => {
-                let is_told = |key: &str| layer(key).is_some_and(|layer| layer > *last);
-                self.mistakes.0.retain(|one| !is_told(&one.key));
-                format!("{before}{}", last + 1)
+                let first = last + 1;
+                let is_further = |key: &str| layer(key).is_some_and(|layer| layer > first);
+                self.mistakes.0.retain(|one| !is_further(&one.key));
+                format!("{before}{first}")
             }
             _ => return,
         };
