@@ -70,31 +70,25 @@ impl Notices {
 
     /// A number may mislead.
     pub fn warn(&mut self, text: impl Into<String>) {
-        self.add(Notice {
-            weight: Weight::Warning,
-            text: text.into(),
-            subject: None,
-        });
+        self.say(Weight::Warning, text.into(), None);
     }
 
     /// A number may mislead, `rank` says how much: of all warnings of a subject the worst is told.
     pub fn warn_worst(&mut self, subject: &str, rank: f64, text: impl Into<String>) {
-        self.add(Notice {
-            weight: Weight::Warning,
-            text: text.into(),
-            subject: Some(Subject {
-                name: subject.to_owned(),
-                rank,
-            }),
-        });
+        let name = subject.to_owned();
+        self.say(Weight::Warning, text.into(), Some(Subject { name, rank }));
     }
 
     /// Something given is not used, or was settled by a rule.
     pub fn note(&mut self, text: impl Into<String>) {
+        self.say(Weight::Note, text.into(), None);
+    }
+
+    fn say(&mut self, weight: Weight, text: String, subject: Option<Subject>) {
         self.add(Notice {
-            weight: Weight::Note,
-            text: text.into(),
-            subject: None,
+            weight,
+            text,
+            subject,
         });
     }
 

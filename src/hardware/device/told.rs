@@ -102,18 +102,17 @@ impl DeviceParams {
             }
         }
         let (keys, values) = (&self.timing.write_row, &self.timing.value_write_row);
-        let own = ["derived", "fitted", "measured"]
-            .iter()
-            .any(|kind| keys.source.starts_with(kind));
+        let begins =
+            |source: &str, kinds: &[&str]| kinds.iter().any(|kind| source.starts_with(kind));
+        let reasons = ["derived", "fitted", "measured"];
+        let own = begins(&keys.source, &reasons);
         if kind == CellKind::Resistive && keys.value.get() < FASTEST_WRITE && !own {
             notices.warn(format!(
                 "timing.write_row = {}: {name} is a conductance and keeps the time of an SRAM cell; give timing.write_row and timing.value_write_row of its own, or a source that is measured, derived or fitted",
                 keys.value
             ));
         }
-        let reasoned = ["published", "derived", "fitted", "measured"]
-            .iter()
-            .any(|kind| values.source.starts_with(kind));
+        let reasoned = begins(&values.source, &reasons) || begins(&values.source, &["published"]);
         if keys.value != values.value && !reasoned {
             notices.warn(format!(
                 "timing.value_write_row = {} and timing.write_row = {}: K and V of {name} lie in the same cells and are written at different speeds; set both alike, or give the one of V a source that is published, derived, fitted or measured",

@@ -177,6 +177,13 @@ pub(super) fn says_nothing(value: &Value) -> bool {
     }
 }
 
+/// What a key that is on or off says; none if it says something else, which is a mistake.
+pub(super) fn switch(key: &str, value: &Value, fix: &str, mistakes: &mut Mistakes) -> Option<bool> {
+    let said = value.as_bool();
+    mistakes.require(said.is_some(), key, value, "must be true or false", fix);
+    said
+}
+
 /// A value as text of a line.
 pub(super) fn short(value: &Value) -> String {
     const MOST: usize = 60;

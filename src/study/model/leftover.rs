@@ -93,10 +93,8 @@ const REFUSED: [(&[&str], &str, &str); 6] = [
     ),
 ];
 
-const HEADS: [&str; 14] = [
+const HEADS: [&str; 11] = [
     "cls.",
-    "classifier.",
-    "pre_classifier.",
     "qa_outputs.",
     "lm_head.",
     "vocab_transform.",
@@ -106,7 +104,6 @@ const HEADS: [&str; 14] = [
     "decoder.",
     "mlm_head.",
     "logits_proj.",
-    "score.",
     "loss",
 ];
 
@@ -121,22 +118,19 @@ fn fate(name: &str, judged: bool) -> Fate {
         }
     }
     let starts = |heads: &[&str]| heads.iter().any(|head| name.starts_with(head));
-    if judged && starts(&["pooler."]) {
-        return Fate::Unknown;
-    }
-    if judged && starts(&CLASSIFIERS) {
+    if starts(&CLASSIFIERS) && judged {
         return Fate::Refused(
             "of a classifier beside the one that is computed, and it may be the one that was trained",
             "put the trained one in its place (peft: `model.merge_and_unload()`) and take the other out",
         );
     }
-    if name.starts_with("pooler.") {
+    if starts(&["pooler."]) && !judged {
         return Fate::Told("of the pooler behind the class token, which only a classifier reads");
     }
     if name == "embeddings.mask_token" {
         return Fate::Told("for patches that are hidden in training; none is hidden here");
     }
-    if starts(&HEADS) {
+    if starts(&HEADS) || starts(&CLASSIFIERS) {
         return Fate::Told("of a head that is not computed; the task is judged without it");
     }
     Fate::Unknown

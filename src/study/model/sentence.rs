@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use nalgebra::DVector;
 use serde_json::Value;
 
-use super::keys::{says_nothing, short};
+use super::keys::{says_nothing, short, switch};
 use super::output::{Pooling, Squash, Step};
 use super::{Linear, Tensors};
 use crate::base::mistake::Mistakes;
@@ -94,19 +94,6 @@ const MODES: [(&str, &str); 7] = [
     ("pooling_mode", ""),
 ];
 
-/// What a key that is on or off says.
-fn switch(mistakes: &mut Mistakes, key: &str, value: &Value) -> bool {
-    let said = value.as_bool();
-    mistakes.require(
-        said.is_some(),
-        key,
-        value,
-        "must be true or false",
-        "take the model's own file",
-    );
-    said.unwrap_or(false)
-}
-
 impl Asked {
     /// Reads the text of a pooling's `config.json`. With `own`, the experiment says how to pool.
     ///
@@ -118,6 +105,7 @@ impl Asked {
         let tree = tree(text)?;
         let mut asked = Vec::new();
         let mut without_prompt = false;
+        let own_file = "take the model's own file";
         for (key, value) in tree.as_object().into_iter().flatten() {
             match key.as_str() {
                 "pooling_mode" => match value.as_str() {
@@ -131,10 +119,12 @@ impl Asked {
                     format!("the encoder has {hidden} features"),
                     "take the folder of one model",
                 ),
-                "include_prompt" => without_prompt = !switch(&mut mistakes, key, value),
+                "include_prompt" => {
+                    without_prompt = switch(key, value, own_file, &mut mistakes) != Some(true)
+                }
                 _ => match MODES.iter().find(|(known, _)| known == key) {
                     Some((_, mode)) => {
-                        if switch(&mut mistakes, key, value) {
+                        if switch(key, value, own_file, &mut mistakes) == Some(true) {
                             asked.push((*mode).to_owned());
                         }
                     }

@@ -9,7 +9,7 @@ use super::file::{number, read_added};
 use super::{Marks, Words};
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
-use crate::study::model::keys::short;
+use crate::study::model::keys::{self, short};
 
 /// What the files beside a vocabulary say of how text is brought to it; none where they say nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,15 +77,9 @@ impl Manner {
         let mut mistakes = Mistakes::none();
         let tree = table(text, "tokenizer_config.json")?;
         let mut switch = |key: &str| {
-            let value = &tree[key];
-            mistakes.require(
-                value.is_boolean() || value.is_null(),
-                key,
-                value,
-                "must be true or false",
-                "take the model's own tokenizer_config.json",
-            );
-            value.as_bool()
+            let value = Some(&tree[key]).filter(|value| !value.is_null())?;
+            let fix = "take the model's own tokenizer_config.json";
+            keys::switch(key, value, fix, &mut mistakes)
         };
         let mut manner = Self {
             lowercase: switch("do_lower_case"),
