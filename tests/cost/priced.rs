@@ -58,7 +58,7 @@ fn every_key_that_leaves_a_price_is_named_with_its_value_and_what_the_price_is_f
         (
             "crossbar.bitlines",
             "128",
-            "counter-step 169 fJ is for bitlines = 256, arbiter-grant 500 fJ is for bitlines = 256, leakage",
+            "counter-step 169 fJ is for bitlines = 256, leakage 3.3 uW is for bitlines = 256, arbiter-grant",
         ),
         (
             "ramp.bits",
@@ -158,15 +158,15 @@ fn a_conductance_is_read_at_the_price_of_its_own_window_and_pulse() {
         ),
         (
             ("quantise.q.uniform.max_code", "63"),
-            "quantise.q.uniform.max_code = 63, pulses of up to 31500 ps: ",
+            "quantise.q.uniform.max_code = 63 (pulses of up to 31500 ps): ",
         ),
         (
             ("device.with.timing.pulse_unit", "\"1 ns\""),
-            "quantise.q.uniform.max_code = 31, pulses of up to 31 ns: ",
+            "quantise.q.uniform.max_code = 31 (pulses of up to 31 ns): ",
         ),
         (
             ("device.with.timing.av_pulse_unit", "\"1 ns\""),
-            "softmax.weights.row-max.max_code = 31, pulses of up to 31 ns: ",
+            "softmax.weights.row-max.max_code = 31 (pulses of up to 31 ns): ",
         ),
     ] {
         let found = left("macro", &[rram, set]);

@@ -309,25 +309,25 @@ impl Attention {
             .into_iter()
             .flatten()
         {
+            let units = code.map(|code| pulse_units(code, radix, places));
+            let pulse = units.map(|units| unit.value.times(units));
+            let told = match (code, pulse) {
+                (Some(code), Some(pulse)) if reads => format!("{code} (pulses of up to {pulse})"),
+                _ => shown(code),
+            };
             all.size(
-                (key, shown(code)),
+                (key, told.clone()),
                 ("code", code),
                 |stated| stated.code.as_ref(),
                 (&[Action::MacCharge], false),
             );
-            let units = code.map(|code| pulse_units(code, radix, places));
             all.size(
-                (key, shown(code)),
+                (key, told.clone()),
                 ("units", units),
                 |stated| stated.units.as_ref(),
                 (&[Action::InputCode], false),
             );
-            let pulse = units.map(|units| unit.value.times(units));
             if reads {
-                let told = match (code, pulse) {
-                    (Some(code), Some(pulse)) => format!("{code}, pulses of up to {pulse}"),
-                    _ => EXACT.to_owned(),
-                };
                 all.size(
                     (key, told),
                     ("pulse", pulse),
