@@ -12,6 +12,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::mistake::Mistakes;
 
+/// What a source begins with: how far a value can be trusted.
+pub const KINDS: [&str; 5] = ["published", "derived", "fitted", "measured", "assumed"];
+
+/// Whether a source says how far its value can be trusted.
+#[must_use]
+pub fn has_kind(source: &str) -> bool {
+    let first = source.split(|sign: char| !sign.is_alphabetic()).next();
+    first.is_some_and(|word| KINDS.contains(&word))
+}
+
 /// A value with its plausible range and its source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sourced<T> {
@@ -21,9 +31,7 @@ pub struct Sourced<T> {
     pub low: T,
     /// High end of the plausible range; the value itself where none is given.
     pub high: T,
-    /// Where the value comes from, beginning with `published`, `derived`, `fitted`, `measured` or
-    /// `assumed`;
-    /// empty for the shorthand.
+    /// Where the value comes from, beginning with one of [`KINDS`]; empty for the shorthand.
     pub source: String,
 }
 
@@ -173,6 +181,21 @@ mod tests {
         assert!(message(r#"clock = "4 nJ""#).contains("unit `nJ`"));
         assert!(message(r#"clock = { value = "4 ns", from = "x" }"#).contains("`from`"));
         assert!(message(r#"clock = { value = "4 ns" }"#).contains("`source`"));
+    }
+
+    #[test]
+    fn a_source_says_how_far_it_can_be_trusted() {
+        for source in [
+            "measured",
+            "published: section IV",
+            "assumed; as for K",
+            "fitted to 8x",
+        ] {
+            assert!(has_kind(source), "{source}");
+        }
+        for source in ["my guess", "", "Published", "measurement", "see published"] {
+            assert!(!has_kind(source), "{source}");
+        }
     }
 
     #[test]

@@ -159,3 +159,55 @@ fn a_folder_of_devices_has_to_exist() {
     );
     assert!(refused(text).contains("device_folder = \"none\": is not a folder"));
 }
+
+#[test]
+fn a_source_without_its_kind_is_told_where_it_stands() {
+    let text = template();
+    let from = "source = \"assumed";
+    assert!(text.contains(from));
+    let one = text.replacen(from, "source = \"my guess, assumed", 1);
+    let said = Case::new(on_device())
+        .with("d.toml", &one)
+        .call(&["check", "e.toml"]);
+    assert_eq!(said.code, 0, "{}", said.stdout);
+    let line = said
+        .stdout
+        .lines()
+        .find(|line| line.contains("my guess"))
+        .unwrap();
+    assert!(
+        line.starts_with("e.toml: warning: d.toml: ")
+            && line.contains("source = \"my guess, assumed")
+            && line.ends_with("a source begins with published, derived, fitted, measured, assumed, which tells how far a number can be trusted"),
+        "{line}"
+    );
+    let said = Case::new(on_device())
+        .with("d.toml", &text)
+        .call(&["check", "e.toml"]);
+    assert!(!said.stdout.contains("a source begins"), "{}", said.stdout);
+    // In the experiment.
+    let own = on_device().replace(
+        "path = \"d.toml\"",
+        "path = \"d.toml\"\nwith.timing.clock = { value = \"4 ns\", source = \"as I like it\" }",
+    );
+    let said = Case::new(own)
+        .with("d.toml", &text)
+        .call(&["check", "e.toml"]);
+    assert!(
+        said.stdout.contains(
+            "e.toml: warning: e.toml: device.with.timing.clock.source = \"as I like it\": a source begins"
+        ),
+        "{}",
+        said.stdout
+    );
+}
+
+/// What is missing of a cell that the experiment chose is missing in the experiment.
+#[test]
+fn a_key_that_another_cell_lacks_is_blamed_on_who_chose_that_cell() {
+    let said = chosen("name = \"rram-wan2022\"\nwith.cell.sram.mismatch = \"5 %\"");
+    assert_eq!(
+        said,
+        "e.toml: device.with.cell.sram.conductance: is missing; write it; the shipped files show how"
+    );
+}

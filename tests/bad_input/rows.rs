@@ -236,13 +236,14 @@ fn a_pair_mask_tells_padding_from_a_query_without_keys() {
     assert!(all.refused(&[]).contains("array `mask` masks every token"));
 }
 
-/// Every key is plus or minus one direction, every query too: of 10 calibration keys 3 are up, and 6 of 10 queries.
+/// Every number of a key is positive or every one negative, of queries too: of 10 calibration keys 3 are up, and 6 of 10 queries.
 #[test]
 fn the_share_of_queries_with_too_few_positive_scores_is_told() {
     let sign = |up: bool| if up { 1.0 } else { -1.0 };
     let rows = |up: &dyn Fn(usize) -> bool| -> Vec<f64> {
+        let spread = values(40, 8, 3.0);
         (0..320)
-            .map(|at| sign(up(at / 8)) * (1.0 + (at / 8) as f64 * 0.01))
+            .map(|at| sign(up(at / 8)) * (1.0 + 0.5 * spread[at]))
             .collect()
     };
     let (q, k) = (rows(&|row| row % 10 < 6), rows(&|row| row % 10 < 3));
@@ -413,4 +414,69 @@ fn more_queries_than_keys_run() {
         "{said}"
     );
     assert!(recall[0].parse::<f64>().unwrap() > 0.3, "{recall:?}");
+}
+
+/// Two texts, the second of which is the first again, or begins with it turned round: as is, negative, in half the size.
+#[test]
+fn first_queries_that_occur_again_calibrate_nothing() {
+    let own = heads(&[1, 40, 8], 0.0);
+    for factor in [1.0, -1.0, 0.5] {
+        let doubled = own.clone().map(|part| {
+            let again: Vec<f64> = part.iter().map(|value| factor * value).collect();
+            [part, again].concat()
+        });
+        let said = Case::new(on_file(""))
+            .with("a.npz", three(&[1, 80, 8], &doubled))
+            .refused(&[]);
+        assert_eq!(
+            said,
+            "e.toml: workload.file.calibration = 10: 10 of the 10 rows of q that calibrate occur again among those that are measured; take repeated rows out of the arrays, or name a file of other texts"
+        );
+    }
+    let one = heads(&[1, 1, 8], 0.0);
+    let said = Case::new(on_file(""))
+        .with("a.npz", three(&[1, 1, 8], &one))
+        .refused(&[]);
+    assert!(
+        said.contains("one query cannot both calibrate and be measured; give more queries"),
+        "{said}"
+    );
+}
+
+/// A sentence of 6 tokens in 40 rows has no more than 6 keys to choose from.
+#[test]
+fn k_that_leaves_no_key_out_is_told() {
+    let own = heads(&[1, 40, 8], 0.0);
+    let shape = [1, 40, 8];
+    let mask: Vec<f64> = (0..40)
+        .map(|token| f64::from(u8::from(token < 6)))
+        .collect();
+    let [q, k, v] = &own;
+    let arrays: [Named<'_>; 4] = [
+        ("q", &shape, q),
+        ("k", &shape, k),
+        ("v", &shape, v),
+        ("mask", &[40], &mask),
+    ];
+    let text = on_file("").replace("calibration = 10", "calibration = 2");
+    let case = Case::new(text).with("a.npz", npz(&arrays));
+    for (k, told) in [("5", false), ("6", true), ("7", true)] {
+        let said = run(&case, &["--set", &format!("topk.k={k}")], &[]).0;
+        let told_so = said.contains(&format!(
+            "warning: topk.k = {k}: no query sees more than 6 keys, so none is left out"
+        ));
+        assert_eq!(told_so, told, "{said}");
+    }
+}
+
+#[test]
+fn axes_of_arrays_without_heads_do_nothing_and_say_so() {
+    let part = heads(&[40, 8], 0.0);
+    let case =
+        Case::new(on_file("axes = \"tokens heads d\"")).with("a.npz", three(&[40, 8], &part));
+    let (said, _) = run(&case, &[], &[]);
+    assert!(
+        said.contains("note: workload.file.axes: the arrays of \"a.npz\" have no dimension of heads, so the key does nothing"),
+        "{said}"
+    );
 }

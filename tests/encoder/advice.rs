@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use crate::folder::{file, modules, sentence_encoder, tensors, zeros};
+use crate::folder::{file, tensors, zeros};
 use crate::meant::{checked, with};
 use crate::own::{Folder, table, texts, vocabulary};
+use crate::sentence::{modules, sentence_encoder};
 
 /// Refused with these words; then, as they say, `follow` mends it, and it is taken.
 fn followed(folder: &Folder, words: &[&str], follow: impl FnOnce(&Folder)) {

@@ -14,6 +14,7 @@ mod own;
 mod probe;
 mod reference;
 mod runs;
+mod sentence;
 mod setup;
 mod tables;
 mod words;

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use crate::folder::sentence_encoder;
 use crate::meant::{checked, taken};
 use crate::own::{Folder, table, texts};
+use crate::sentence::sentence_encoder;
 
 #[test]
 fn texts_that_are_cut_are_counted() {
@@ -175,4 +175,39 @@ fn a_set_of_one_class_is_told_or_refused() {
     folder.refuses(&["all 9 samples that a probe is fitted on are of class 1"]);
     folder.write("train.csv", &table(&texts(100, 9)));
     taken(&folder);
+}
+
+/// Eleven words of which the encoder reads four: two texts that differ behind them are one to it.
+#[test]
+fn texts_that_are_alike_up_to_their_cut_are_the_same_text() {
+    let folder = Folder::new();
+    let text = fs::read_to_string(folder.path().join("own.toml")).unwrap();
+    folder.write("own.toml", &text.replace("tokens = 14", "tokens = 6"));
+    let rows = |last: &str, first: usize| -> Vec<(String, usize)> {
+        (first..first + 20)
+            .map(|at| {
+                (
+                    format!("w{} w{} w3 w4 w5 {last}", at / 9, at % 9 + 10),
+                    at % 3,
+                )
+            })
+            .collect()
+    };
+    folder.write("test.csv", &table(&rows("w6 w7", 0)));
+    folder.write("train.csv", &table(&rows("w8 w9", 0)));
+    folder.refuses(&["holds the rows that are measured, all 20 of them"]);
+    folder.write("train.csv", &table(&rows("w8 w9", 20)));
+    taken(&folder);
+}
+
+/// A table of STS-B whose first line names columns in other words.
+#[test]
+fn a_header_in_other_words_is_told_what_to_say() {
+    let folder = sentence_encoder();
+    let rows = (0..20).map(|at| format!("g\tf\t1\t{at}\t2.5\tw{at} w1 w2\tw{at} w3\n"));
+    let header = "genre\tfile\tyear\tnumber\tsim\tfirst\tsecond\n";
+    folder.write("test.csv", &(header.to_owned() + &rows.collect::<String>()));
+    folder.refuses(&[
+        "test.csv: row 1, score = \"sim\": must be a number; if this line names the columns, call them score, sentence1 and sentence2",
+    ]);
 }

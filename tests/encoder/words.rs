@@ -281,3 +281,45 @@ fn what_stands_beside_a_vocabulary_is_used_or_refused() {
         [2, 8, 3]
     );
 }
+
+/// A byte order mark is no part of the first word, words that are not known have their share, and a tokenizer that cuts
+/// texts in another way is told.
+#[test]
+fn a_vocabulary_says_what_it_does_not_know() {
+    use crate::meant::checked;
+    use crate::own::{Folder, table, texts, vocabulary};
+    let folder = Folder::new();
+    let (_, said) = checked(&folder);
+    assert!(!said.contains("stand for words"), "{said}");
+    folder.write("vocab.txt", &format!("\u{feff}{}", vocabulary(50)));
+    crate::meant::taken(&folder);
+    // Of 40 texts of 2 to 11 words and two marks each, 260 words and 340 tokens.
+    for (unknown, weight, share) in [(4, "note", "1.2"), (40, "warning", "11.8")] {
+        let mut rows = texts(0, 40);
+        for (text, _) in rows.iter_mut().take(unknown) {
+            let (_, rest) = text.split_once(' ').unwrap();
+            *text = format!("strange {rest}");
+        }
+        folder.write("test.csv", &table(&rows));
+        let (good, said) = checked(&folder);
+        assert!(
+            good && said.contains(&format!("{weight}: {unknown} of 340 tokens of the samples ({share} %) stand for words that the vocabulary does not hold")),
+            "{said}"
+        );
+    }
+    for (class, told) in [
+        ("BertTokenizerFast", false),
+        ("BertJapaneseTokenizer", true),
+    ] {
+        folder.write(
+            "tokenizer_config.json",
+            &format!("{{\"tokenizer_class\": \"{class}\"}}"),
+        );
+        let (_, said) = checked(&folder);
+        assert_eq!(
+            said.contains(&format!("tokenizer_class = \"{class}\": texts are cut")),
+            told,
+            "{said}"
+        );
+    }
+}

@@ -221,12 +221,12 @@ impl Dense {
         })
     }
 
-    /// The layer, out of the bytes of its `.safetensors` file.
+    /// The layer, out of the bytes of its `.safetensors` files.
     ///
     /// # Errors
     /// Tensors that are missing, do not fit or are others.
-    pub fn take(self, bytes: &[u8]) -> Result<Step, Mistakes> {
-        let mut tensors = Tensors::open(bytes)?;
+    pub fn take(self, files: &[&[u8]]) -> Result<Step, Mistakes> {
+        let mut tensors = Tensors::join(files)?;
         let t = &mut tensors;
         let layer = if self.bias {
             Linear::take(t, "linear", self.outputs, self.inputs)

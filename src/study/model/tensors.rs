@@ -255,13 +255,36 @@ impl<'a> Tensors<'a> {
 
     /// Everything that was wrong so far.
     #[must_use]
-    pub fn finish(self) -> Mistakes {
+    pub fn finish(mut self) -> Mistakes {
+        self.gather();
         self.mistakes
+    }
+
+    /// Of many tensors with one fault the first alone is told, with the number of the others.
+    fn gather(&mut self) {
+        const MOST: usize = 3;
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for one in &self.mistakes.0 {
+            *counts.entry(one.problem.clone()).or_default() += 1;
+        }
+        counts.retain(|problem, count| *count > MOST && problem != MISSING);
+        self.mistakes
+            .0
+            .retain_mut(|one| match counts.get_mut(&one.problem) {
+                None => true,
+                Some(0) => false,
+                Some(count) => {
+                    one.problem = format!("{}, as {} tensors more", one.problem, *count - 1);
+                    *count = 0;
+                    true
+                }
+            });
     }
 
     /// Everything that was wrong so far, and tensors that nothing has taken.
     #[must_use]
     pub fn alone(mut self) -> Mistakes {
+        self.gather();
         let left: Vec<String> = self.left().into_iter().map(|(_, name)| name).collect();
         if !left.is_empty() {
             self.mistakes.add(

@@ -79,6 +79,13 @@ pub fn pairs(text: &str) -> Result<Sentences, Mistakes> {
                 found.pairs.push((one.to_owned(), other.to_owned()));
                 found.lines.push(row);
             }
+            _ if bare && row == 1 => tell(
+                &mut mistakes,
+                row,
+                "score",
+                score,
+                "must be a number; if this line names the columns, call them score, sentence1 and sentence2",
+            ),
             _ => tell(&mut mistakes, row, "score", score, "must be a number"),
         }
     }

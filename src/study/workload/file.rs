@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::arrays::Array;
 use super::layout::{Rows, tell};
 use super::padding::Live;
-use super::rows::{MAGNITUDES, check_fit, check_magnitudes, tell_sizes, tell_zeros};
+use super::rows::{MAGNITUDES, check_again, check_fit, check_magnitudes, tell_sizes, tell_zeros};
 use super::{Arrays, CalibrationSource, FileParams, MAX_TOKENS, Workload};
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
@@ -58,19 +58,31 @@ impl FileParams {
         let (heads, calibration) = match (&self.calibration, rows) {
             (CalibrationSource::First(count), _) => {
                 let most = live.queries.len().saturating_sub(1).min(live.tokens.len());
+                let (problem, fix) = match most {
+                    0 => (
+                        "one query cannot both calibrate and be measured".to_owned(),
+                        "give more queries, or name another file to calibrate on",
+                    ),
+                    _ => (
+                        format!("must leave queries to measure: from 1 to {most}"),
+                        "give up fewer queries, or name another file",
+                    ),
+                };
                 mistakes.require(
                     *count >= 1 && *count <= most,
                     "calibration",
                     count,
-                    format!("must leave queries to measure: from 1 to {most}"),
-                    "give up fewer queries, or name another file",
+                    problem,
+                    fix,
                 );
                 if !mistakes.0.is_empty() {
                     return Err(mistakes);
                 }
                 let (queries, tokens) = (&live.queries[..*count], &live.tokens[..*count]);
                 let first = heads.iter().map(|head| head.pick(queries, Some(tokens)));
-                (measured(*count), first.collect())
+                let (heads, first): (Vec<Head>, Vec<Head>) = (measured(*count), first.collect());
+                check_again(*count, (&heads, &first), &mut mistakes);
+                (heads, first)
             }
             (CalibrationSource::Path(path), Some(rows)) => {
                 notices.join(&rows.notices);
@@ -104,6 +116,7 @@ impl FileParams {
             heads,
             calibration,
             nominal: None,
+            most_seen: live.most,
             notices,
         })
     }

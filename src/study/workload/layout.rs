@@ -29,6 +29,8 @@ pub(super) struct Rows<'a> {
     pub tokens: usize,
     pub d: usize,
     axes: Axes,
+    /// Whether the array has no dimension of heads.
+    is_flat: bool,
 }
 
 impl Axes {
@@ -46,6 +48,7 @@ impl Axes {
             tokens,
             d,
             axes: self,
+            is_flat: array.shape.len() == 2,
         })
     }
 
@@ -90,6 +93,14 @@ pub(super) fn tell(file: &str, [q, k, v]: [&Rows<'_>; 3], mask: Option<&Array>) 
         k.told("k"),
         v.told("v")
     ));
+    if [q, k, v]
+        .iter()
+        .all(|rows| rows.is_flat && rows.axes != Axes::default())
+    {
+        notices.note(format!(
+            "workload.file.axes: the arrays of {file} have no dimension of heads, so the key does nothing"
+        ));
+    }
     if k.heads > k.tokens {
         notices.warn(format!(
             "workload.file: {file} is read as {} heads of {} tokens, more heads than tokens; if it is the other way round, set `axes = \"{}\"`",

@@ -150,6 +150,7 @@ impl ShapeParams {
         mistakes.or(|| Workload {
             heads: Vec::new(),
             calibration: Vec::new(),
+            most_seen: self.tokens,
             nominal: Some(Nominal {
                 shape: Shape {
                     heads: 1,
@@ -181,6 +182,8 @@ pub struct Workload {
     pub heads: Vec<Head>,
     /// Calibration rows of each.
     pub calibration: Vec<Head>,
+    /// Most keys that any query sees.
+    pub most_seen: usize,
     /// Sizes in place of heads, where only time and energy are asked for.
     pub nominal: Option<Nominal>,
     /// What a reader should know of it.

@@ -1,6 +1,7 @@
 //! Whether calibration rows are among those that are measured.
 //!
-//! A row is known by its direction, so that a copy in another type of float, or scaled, is the same row. Rows narrower
+//! A row is known by its direction, forwards or backwards, so that a copy in another type of float, or scaled, is the
+//! same row. Rows narrower
 //! than [`NARROW`] numbers have directions that strangers share, and are compared with their lengths. A row of zeros is
 //! nobody's. Measured rows are sorted along one direction, and compared only with the rows that lie near them there.
 
@@ -97,21 +98,24 @@ impl Direction {
     fn is_in(&self, known: &[Self]) -> bool {
         let narrow = self.unit.len() < NARROW;
         let near = if narrow { NEAR_NARROW } else { NEAR };
-        let from = known.partition_point(|other| other.along < self.along - near);
-        let others = known[from..].iter();
-        others
-            .take_while(|other| other.along <= self.along + near)
-            .any(|other| {
-                (!narrow || (other.length / self.length - 1.0).abs() <= near)
-                    && self.is_near(other, near * near)
-            })
+        [1.0, -1.0].into_iter().any(|sign| {
+            let along = sign * self.along;
+            let from = known.partition_point(|other| other.along < along - near);
+            let others = known[from..].iter();
+            others
+                .take_while(|other| other.along <= along + near)
+                .any(|other| {
+                    (!narrow || (other.length / self.length - 1.0).abs() <= near)
+                        && self.is_near(other, sign, near * near)
+                })
+        })
     }
 
-    /// Whether the squared distance is at most `most`.
-    fn is_near(&self, other: &Self, most: f64) -> bool {
+    /// Whether the squared distance of this row times `sign` is at most `most`.
+    fn is_near(&self, other: &Self, sign: f64, most: f64) -> bool {
         let mut sum = 0.0;
         self.unit.iter().zip(&other.unit).all(|(a, b)| {
-            sum += (a - b).powi(2);
+            sum += (sign * a - b).powi(2);
             sum <= most
         })
     }
@@ -140,8 +144,9 @@ mod tests {
     #[test]
     fn copies_are_found_whatever_float_they_are_written_as() {
         let measured = [head(0, 40, |x| x), head(100, 40, |x| x)];
-        let changes: [fn(f64) -> f64; 6] = [
+        let changes: [fn(f64) -> f64; 7] = [
             |x| x,
+            |x| -x,
             |x| f64::from(x as f32),
             |x| f16::from_f64(x).to_f64(),
             |x| bf16::from_f64(x).to_f64(),

@@ -11,23 +11,31 @@ use crate::hardware::attention::{Head, Mask, Place};
 pub(super) struct Live {
     pub queries: Vec<usize>,
     pub tokens: Vec<usize>,
+    /// Most keys that any query sees.
+    pub most: usize,
 }
 
 impl Live {
     /// By the mask of so many queries and tokens. `own` is the first query's token, where each query has one.
     pub fn of(mask: &Mask, queries: usize, tokens: usize, own: Option<usize>) -> Self {
         let mut seen = vec![mask.is_open(); tokens];
+        let mut most = if mask.is_open() { tokens } else { 0 };
         if !mask.is_open() {
             for query in 0..queries {
+                let mut live = 0;
                 for (token, seen) in seen.iter_mut().enumerate() {
-                    *seen |= mask.is_live(query, token, tokens);
+                    let sees = mask.is_live(query, token, tokens);
+                    *seen |= sees;
+                    live += usize::from(sees);
                 }
+                most = most.max(live);
             }
         }
         let is_own_seen = |query: &usize| own.is_none_or(|first| seen[first + query]);
         Self {
             queries: (0..queries).filter(is_own_seen).collect(),
             tokens: (0..tokens).filter(|token| seen[*token]).collect(),
+            most,
         }
     }
 }

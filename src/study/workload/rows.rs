@@ -78,6 +78,25 @@ pub(super) fn check_fit(
     }
 }
 
+/// Whether the first queries, which calibrate, occur again among those that are measured.
+pub(super) fn check_again(
+    count: usize,
+    (heads, rows): (&[Head], &[Head]),
+    mistakes: &mut Mistakes,
+) {
+    let [q, ..] = shared(heads, rows);
+    mistakes.require(
+        !q.is_overlap(heads.len()),
+        "calibration",
+        count,
+        format!(
+            "{} of the {} rows of q that calibrate occur again among those that are measured",
+            q.shared, q.rows
+        ),
+        "take repeated rows out of the arrays, or name a file of other texts",
+    );
+}
+
 /// Times that measured numbers may reach beyond, or stay below, what calibration rows reach. Tokens of one model stay
 /// within a factor of a few.
 const APART: f64 = 8.0;

@@ -135,6 +135,7 @@ impl SyntheticParams {
                 heads: heads(0),
                 calibration: heads(1),
                 nominal: None,
+                most_seen: self.tokens,
                 notices: Notices::none(),
             }
         })

@@ -76,6 +76,9 @@ impl Store {
                     let (there, steps) = tree::depth(&choice.with, key);
                     *stated = stated.filter(|_| there < steps);
                 }
+                for layer in &layers {
+                    layer.tell_sources(&mut device.notices);
+                }
                 return Ok(device);
             }
             Some(Err(wrong)) => {
@@ -254,17 +257,21 @@ fn no_grade(path: &Path, grade: &str, grades: &Table) -> Mistakes {
     mistakes
 }
 
-/// The mistake under the place where its key was written: the last that reaches deepest, or the
-/// device file itself where the key is nowhere.
+/// The mistake under the place where its key was written last; where it is nowhere, under the first place that holds
+/// most of the way to it, or the device file itself.
 fn blame(mut mistake: Mistake, layers: &[Layer], path: &Path) -> FileMistakes {
-    let written = layers
-        .iter()
-        .rev()
-        .find(|layer| {
-            let (there, steps) = tree::depth(&layer.tree, &mistake.key);
-            there == steps && steps > 0
-        })
-        .filter(|_| !mistake.key.is_empty());
+    let reach = |layer: &Layer| tree::depth(&layer.tree, &mistake.key);
+    let is_there = |layer: &&Layer| matches!(reach(layer), (there, steps) if there == steps);
+    let written = match layers.iter().rev().find(is_there) {
+        _ if mistake.key.is_empty() => None,
+        Some(layer) => Some(layer),
+        // Of equals `max_by_key` takes the last. What no part of the way is written of belongs to the device file.
+        None => layers
+            .iter()
+            .rev()
+            .max_by_key(|layer| reach(layer).0)
+            .filter(|layer| reach(layer).0 > 1),
+    };
     match written {
         Some(layer) => {
             mistake.key = format!("{}{}", layer.before, mistake.key);

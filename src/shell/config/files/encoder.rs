@@ -1,54 +1,28 @@
 //! The folder of an encoder: every file of it that changes what comes out is read, refused or told of.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
+use super::named;
 use super::study::Opening;
-use super::{about, named};
 use crate::base::mistake::Mistakes;
-use crate::base::notice::Weight;
-use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES};
+use crate::base::notice::{Notices, Weight};
+use crate::shell::config::{FileMistakes, MAX_TEXT_BYTES};
 use crate::study::model::{
     Asked, Dense, Encoder, EncoderShape, InputShape, Limit, Manner, ModelParams, Modules, Pixels,
     Pooling, Prompts, Step, Words,
 };
 use crate::study::task::ImagesParams;
-use crate::study::workload::arrays::safetensors_names;
 
 /// Largest vocabulary or table of texts that is read, in bytes.
 pub(super) const MAX_WORDS_BYTES: u64 = 256 << 20;
 
-const WEIGHTS: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+pub(super) const WEIGHTS: &str = "model.safetensors";
 
-/// What other programs save in place of a `.safetensors` file.
-const OTHERS: [&str; 7] = [
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-    "tf_model.h5",
-    "flax_model.msgpack",
-    "adapter_model.safetensors",
-    "adapter_model.bin",
-    "rust_model.ot",
-];
-
-/// Files of an adapter, which would change what the weights beside them give.
-const ADAPTERS: [&str; 3] = [
-    "adapter_config.json",
-    "adapter_model.safetensors",
-    "adapter_model.bin",
-];
-
-/// Where shards lie: the file of each tensor.
-#[derive(Deserialize)]
-struct Index {
-    weight_map: BTreeMap<String, String>,
-}
+/// Ends of the folders in which sentence-transformers saves what follows an encoder.
+const PARTS: [&str; 2] = ["_Pooling", "_Dense"];
 
 impl Opening<'_> {
-    fn is_there(&self, path: &Path) -> bool {
+    pub(super) fn is_there(&self, path: &Path) -> bool {
         self.folder.join(path).exists()
     }
 
@@ -75,7 +49,7 @@ impl Opening<'_> {
     }
 
     /// Passes on what a reader should know of a file.
-    pub(super) fn tell(&mut self, path: &Path, notices: &crate::base::notice::Notices) {
+    pub(super) fn tell(&mut self, path: &Path, notices: &Notices) {
         let file = named(&self.folder.join(path));
         for (weight, text) in notices.iter() {
             let text = format!("{file}: {text}");
@@ -90,6 +64,15 @@ impl Opening<'_> {
     pub(super) fn modules(&mut self, model: &ModelParams) -> Result<Option<Modules>, FileMistakes> {
         let list = model.path.join("modules.json");
         let modules = self.said(&list, Modules::read)?;
+        match &modules {
+            None => self.unlisted(model),
+            Some(listed) if listed.pooling.is_none() && model.pooling.is_none() => {
+                let mut notices = Notices::none();
+                notices.warn("lists no Pooling, so the mean of the tokens is taken; set `model.pooling` where another is meant");
+                self.tell(&list, &notices);
+            }
+            Some(_) => {}
+        }
         let above = model.path.join("../modules.json");
         if modules.is_none()
             && let Ok(Some(whole)) = self.said(&above, Modules::read)
@@ -104,111 +87,34 @@ impl Opening<'_> {
         Ok(modules)
     }
 
+    /// Tells of the folders of a sentence encoder's parts that no list names.
+    fn unlisted(&mut self, model: &ModelParams) {
+        let home = self.folder.join(&model.path);
+        let Ok(entries) = std::fs::read_dir(&home) else {
+            return;
+        };
+        let names = entries.flatten().map(|entry| entry.file_name());
+        let mut parts: Vec<String> = names
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| {
+                PARTS.iter().any(|part| name.ends_with(part))
+                    && home.join(name).join("config.json").is_file()
+            })
+            .collect();
+        parts.sort();
+        if !parts.is_empty() {
+            self.notices.warn(format!(
+                "{}: {} lie beside the encoder and no modules.json lists them, so they are not used: the embedding is not the one that was trained",
+                named(&home),
+                parts.join(", ")
+            ));
+        }
+    }
+
     /// The shape that `config.json` describes.
     pub(super) fn shape(&mut self, config: &Path) -> Result<EncoderShape, FileMistakes> {
         let text = self.bytes("model.path", config, MAX_TEXT_BYTES)?;
         EncoderShape::read(&text).map_err(|wrong| self.inside(config, wrong))
-    }
-
-    /// The weights in a folder: one file, or shards that an index lists; and the file to blame.
-    fn weights(
-        &mut self,
-        home: &Path,
-        name: &Path,
-    ) -> Result<(PathBuf, Vec<Vec<u8>>), FileMistakes> {
-        let mut mistakes = Mistakes::none();
-        let adapters = ADAPTERS.map(|name| home.join(name));
-        let whole = home.join(name);
-        let weights = self.is_there(&whole) || self.is_there(&home.join(INDEX));
-        let beside = |path: &&PathBuf| {
-            self.is_there(path) && (weights || path.ends_with("adapter_config.json"))
-        };
-        if let Some(adapter) = adapters.iter().find(beside) {
-            mistakes.add(
-                "",
-                "",
-                "an adapter lies beside the weights, and adapters are not computed",
-                format!(
-                    "merge it into the weights (peft: `model.merge_and_unload()`) and save that; or, to measure the encoder without it, take {} out of the folder",
-                    adapter.file_name().unwrap_or_default().display()
-                ),
-            );
-            return Err(self.inside(adapter, mistakes));
-        }
-        let index = home.join(INDEX);
-        let sharded = name.to_string_lossy().ends_with(".index.json");
-        if !sharded && (self.is_there(&whole) || !self.is_there(&index)) {
-            self.instead(home, &whole)?;
-            let bytes = self.bytes("model.weights", &whole, MAX_ARRAY_BYTES)?;
-            return Ok((whole, vec![bytes]));
-        }
-        let index = if sharded { whole } else { index };
-        let text = self.bytes("model.weights", &index, MAX_TEXT_BYTES)?;
-        let read: Index = match serde_json::from_slice(&text) {
-            Ok(read) => read,
-            Err(error) => {
-                mistakes.add(
-                    "weight_map",
-                    "",
-                    format!("is not a table of tensors and their files: {error}"),
-                    "take the model's own index",
-                );
-                return Err(self.inside(&index, mistakes));
-            }
-        };
-        let files: BTreeSet<&String> = read.weight_map.values().collect();
-        let mut shards = Vec::new();
-        for file in files {
-            let path = index.with_file_name(file);
-            let bytes = self.bytes("model.weights", &path, MAX_ARRAY_BYTES)?;
-            let held = safetensors_names(&bytes)
-                .map_err(|error| about(&self.folder.join(&path), error.to_string(), ""))?;
-            let listed = read.weight_map.iter().filter(|(_, own)| *own == file);
-            let missing = listed
-                .map(|(name, _)| name)
-                .find(|name| !held.contains(name));
-            if let Some(name) = missing {
-                mistakes.add(
-                    "weight_map",
-                    name,
-                    format!("is not in {file}"),
-                    "take index and shards of one model",
-                );
-                return Err(self.inside(&index, mistakes));
-            }
-            shards.push(bytes);
-        }
-        Ok((index, shards))
-    }
-
-    /// Says what lies in place of weights that are not there.
-    fn instead(&self, home: &Path, whole: &Path) -> Result<(), FileMistakes> {
-        if self.is_there(whole) || super::study::fetch(whole).is_some() {
-            return Ok(());
-        }
-        let Some(other) = OTHERS.iter().find(|name| self.is_there(&home.join(name))) else {
-            return Ok(());
-        };
-        let folder = named(&self.folder.join(home));
-        let mut mistakes = Mistakes::none();
-        let fix = match *other {
-            "pytorch_model.bin" => format!(
-                "convert it (pip install torch safetensors): python3 -c \"import torch, safetensors.torch as s; w = torch.load('{folder}/{other}', map_location='cpu', weights_only=True); s.save_file({{n: t.clone().contiguous() for n, t in w.items()}}, '{folder}/{WEIGHTS}')\""
-            ),
-            "adapter_model.safetensors" | "adapter_model.bin" => {
-                "an adapter alone is no encoder: merge it into the weights it belongs to (peft: `model.merge_and_unload()`) and save that".to_owned()
-            }
-            _ => format!(
-                "load it with the transformers library and save it again: model.save_pretrained('{folder}')"
-            ),
-        };
-        mistakes.add(
-            "model.weights",
-            format!("\"{}\"", whole.display()),
-            format!("is not there; the folder holds {other}, which is not read"),
-            fix,
-        );
-        Err(FileMistakes::of(self.file, mistakes))
     }
 
     /// The encoder with its weights, bare.
@@ -274,9 +180,9 @@ impl Opening<'_> {
                     let dense = Dense::read(&text, encoder.features())
                         .map_err(|wrong| self.inside(&path, wrong))?;
                     let (file, bytes) = self.weights(&home, Path::new(WEIGHTS))?;
-                    let read = bytes.first().map_or(&[][..], Vec::as_slice);
+                    let slices: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
                     dense
-                        .take(read)
+                        .take(&slices)
                         .map_err(|wrong| self.inside(&file, wrong))?
                 }
             };

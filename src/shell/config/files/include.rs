@@ -2,10 +2,12 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use toml::Table;
+use toml::{Table, Value};
 
 use super::{DEVICES, Store, canonical, look, named, within};
 use crate::base::mistake::Mistakes;
+use crate::base::notice::Notices;
+use crate::base::sourced::{KINDS, has_kind};
 use crate::shell::config::{FileMistakes, shipped, tree};
 
 /// Keys of one place, and how that place is named in messages.
@@ -14,6 +16,42 @@ pub(super) struct Layer {
     /// Before the key, `device.with.`.
     pub(super) before: String,
     pub(super) tree: Table,
+}
+
+impl Layer {
+    /// Says which sources of this place begin with no kind.
+    pub(super) fn tell_sources(&self, notices: &mut Notices) {
+        const MOST: usize = 3;
+        let mut found = Vec::new();
+        unkind(&self.tree, &self.before, &mut found);
+        let more = match found.len().saturating_sub(MOST) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        found.truncate(MOST);
+        if !found.is_empty() {
+            notices.warn(format!(
+                "{}: {}{more}: a source begins with {}, which tells how far a number can be trusted",
+                self.file,
+                found.join(", "),
+                KINDS.join(", ")
+            ));
+        }
+    }
+}
+
+/// The keys `source` below a table that begin with no kind, with what they say.
+fn unkind(table: &Table, before: &str, found: &mut Vec<String>) {
+    for (key, value) in table {
+        match value {
+            Value::String(source) if key == "source" && !has_kind(source) => {
+                let short: String = source.chars().take(40).collect();
+                found.push(format!("{before}{key} = {short:?}"));
+            }
+            Value::Table(inner) => unkind(inner, &format!("{before}{key}."), found),
+            _ => {}
+        }
+    }
 }
 
 /// The files on the way to the one that is read, and all that were read.

@@ -28,7 +28,9 @@ impl Opening<'_> {
         let rows = self.table(key, &params.calibration, task::pairs)?;
         self.tell(&params.path, &measured.notices);
         self.tell(&params.calibration, &rows.notices);
-        let ids = |(one, other): &(String, String)| [words.whole(one), words.whole(other)];
+        // As the encoder reads them: texts that differ only behind the cut are one.
+        let cut = |text: &String| words.cut(&words.whole(text), longest);
+        let ids = |(one, other): &(String, String)| [cut(one), cut(other)];
         let tested: Vec<[Vec<u32>; 2]> = measured.pairs.iter().map(ids).collect();
         let own: Vec<[Vec<u32>; 2]> = rows.pairs.iter().map(ids).collect();
         // A pair is the same the other way round.
@@ -93,7 +95,8 @@ impl Opening<'_> {
         self.tell(&params.path, &measured.notices);
         self.tell(&params.calibration, &training.notices);
         let ids = |texts: &[String]| -> Vec<Vec<u32>> {
-            texts.iter().map(|text| words.whole(text)).collect()
+            let cut = |text| words.cut(&words.whole(text), longest);
+            texts.iter().map(|text: &String| cut(text)).collect()
         };
         let both = task::twice(ids(&measured.texts), &ids(&training.texts));
         self.apart(key, &params.calibration, &both, &training.lines)?;

@@ -7,6 +7,7 @@ mod include;
 mod labelled;
 mod probe;
 mod study;
+mod weights;
 mod workload;
 
 pub use device::load_device;
@@ -15,7 +16,7 @@ pub use study::Study;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -60,7 +61,11 @@ pub struct Store {
 
 /// A path as a person would name it.
 fn named(path: &Path) -> String {
-    let short = path.strip_prefix(".").unwrap_or(path);
+    // Parts that lead nowhere, `.` and doubled `/`, are left out.
+    let short: PathBuf = path
+        .components()
+        .filter(|part| *part != Component::CurDir)
+        .collect();
     if short.as_os_str().is_empty() {
         path.display().to_string()
     } else {

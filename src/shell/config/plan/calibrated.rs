@@ -25,6 +25,13 @@ impl Plan {
         let heads = self.store.calibrations(workload, attention);
         Calibration::check(&heads, &attention.quantise, attention.ramp.full_scale())?;
         let chooses = datapath != Datapath::Conventional {};
+        let k = attention.topk.iter().map(|topk| topk.k).min();
+        if let Some(k) = k.filter(|k| chooses && *k >= workload.most_seen) {
+            attention.notices.warn(format!(
+                "topk.k = {k}: no query sees more than {} keys, so none is left out",
+                workload.most_seen
+            ));
+        }
         if chooses && attention.ramp.is_one_sided() && !attention.ramp.is_exact() {
             let counted = self.store.positives(workload);
             let few = heads.iter().zip(counted.iter()).zip(&attention.topk);

@@ -99,6 +99,7 @@ impl Plan {
             workload: Arc::new(Workload {
                 heads: Vec::new(),
                 calibration: Vec::new(),
+                most_seen: nominal.shape.tokens,
                 nominal: Some(nominal),
                 notices: Notices::none(),
             }),

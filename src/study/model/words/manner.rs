@@ -59,6 +59,18 @@ const WITHOUT_EFFECT: &[&str] = &[
     "added_tokens_decoder",
 ];
 
+/// Classes that cut a text as BERT's does, or that name no way of their own. Without `Fast`.
+const CUT_LIKE_BERT: [&str; 8] = [
+    "BertTokenizer",
+    "DistilBertTokenizer",
+    "ElectraTokenizer",
+    "MPNetTokenizer",
+    "MobileBertTokenizer",
+    "LayoutLMTokenizer",
+    "PreTrainedTokenizer",
+    "TokenizersBackend",
+];
+
 const NAMED: [&str; 6] = [
     "unk_token",
     "cls_token",
@@ -119,6 +131,13 @@ impl Manner {
             ),
         ] {
             mistakes.require(ok, key, short(&tree[key]), problem, fix);
+        }
+        if let Some(class) = tree["tokenizer_class"].as_str()
+            && !CUT_LIKE_BERT.contains(&class.trim_end_matches("Fast"))
+        {
+            manner.notices.warn(format!(
+                "tokenizer_config.json: tokenizer_class = {class:?}: texts are cut into words and pieces as BertTokenizer does, and this one may do otherwise"
+            ));
         }
         for (id, token) in tree["added_tokens_decoder"]
             .as_object()

@@ -84,7 +84,13 @@ impl<'a> Zip<'a> {
         let mut entries = BTreeMap::new();
         for _ in 0..count {
             let (name, entry, length) = listed(rest).ok_or_else(damaged)?;
-            // Of two entries with one name the last counts, as for numpy.
+            // numpy takes the last and says nothing; which one was meant is not known.
+            if entries.contains_key(&name) {
+                return Err(format!(
+                    "it holds two entries named `{}`",
+                    name.escape_debug()
+                ));
+            }
             entries.insert(name, entry);
             rest = &rest[length..];
         }

@@ -302,3 +302,17 @@ proptest! {
         prop_assert_eq!(arrays[&name].values[0].to_bits(), value.to_bits());
     }
 }
+
+/// numpy takes the last; which was meant is not known.
+#[test]
+fn a_name_that_is_there_twice_is_refused() {
+    let mut writer = Writer::default();
+    writer.add("q.npy", &zeros(&[1, 1]).0).unwrap();
+    writer.add("q.npy", &zeros(&[2, 1]).0).unwrap();
+    let bytes = writer.finish().unwrap();
+    let said = read_npz(&bytes, &["q"]).unwrap_err().to_string();
+    assert!(
+        said.contains("it holds two entries named `q.npy`"),
+        "{said}"
+    );
+}
