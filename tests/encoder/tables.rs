@@ -211,3 +211,31 @@ fn a_header_in_other_words_is_told_what_to_say() {
         "test.csv: row 1, score = \"sim\": must be a number; if this line names the columns, call them score, sentence1 and sentence2",
     ]);
 }
+
+/// A number of samples that the set does not hold, and quotes that are letters.
+#[test]
+fn what_a_table_cannot_give_is_told() {
+    let folder = Folder::new();
+    let text = fs::read_to_string(folder.path().join("own.toml")).unwrap();
+    for (samples, told) in [(40, false), (41, true)] {
+        let keys = format!("calibration_samples = 4\nsamples = {samples}");
+        folder.write("own.toml", &text.replace("calibration_samples = 4", &keys));
+        let (good, said) = checked(&folder);
+        let line = format!("task.samples = {samples}: the set holds 40, and all of them are run");
+        assert!(good && said.contains(&line) == told, "{said}");
+    }
+    let rows = table(&texts(0, 40)).replacen("text,label\nw0 w0", "text,label\n \"w0 w0\"", 1);
+    folder.write("test.csv", &rows);
+    let (good, said) = checked(&folder);
+    assert!(
+        good && said.contains("test.csv: 1 fields stand in quotes behind a blank"),
+        "{said}"
+    );
+    let (output, _) = folder.run(&["--dump", "dump.npz"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("--dump") && said.contains("encoder"),
+        "{said}"
+    );
+}

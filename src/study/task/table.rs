@@ -250,7 +250,7 @@ pub(super) fn columns<const N: usize>(
     mistakes.or(|| found)
 }
 
-/// Fields between tabs that look as if their quotes were not meant as letters.
+/// Fields whose quotes are letters and look as if they were not meant to be: between tabs, and behind a blank.
 pub(super) fn tell_quotes<'f>(
     separator: Separator,
     fields: impl Iterator<Item = &'f String>,
@@ -260,10 +260,19 @@ pub(super) fn tell_quotes<'f>(
         let field = field.trim();
         field.len() > 1 && field.starts_with('"') && field.ends_with('"')
     };
-    let count = fields.filter(whole).count();
-    if separator == Separator::Tab && count > 0 {
-        notices.note(format!(
-            "{count} fields stand in quotes, which are letters of the text in a table with tabs; in one with commas they are not"
-        ));
+    let blank = |field: &&String| field.starts_with(char::is_whitespace);
+    let found = fields.filter(whole);
+    let (count, why) = match separator {
+        Separator::Tab => (
+            found.count(),
+            "stand in quotes, which are letters of the text in a table with tabs; in one with commas they are not",
+        ),
+        Separator::Comma => (
+            found.filter(blank).count(),
+            "stand in quotes behind a blank, which are letters of the text there; a quote that is none stands right behind the comma",
+        ),
+    };
+    if count > 0 {
+        notices.note(format!("{count} fields {why}"));
     }
 }

@@ -203,6 +203,12 @@ impl Opening<'_> {
             }
         };
         if let Some(count) = params.samples {
+            let all = set.units();
+            if count > all {
+                self.notices.note(format!(
+                    "task.samples = {count}: the set holds {all}, and all of them are run"
+                ));
+            }
             set.thin(count);
         }
         self.fits(&encoder, &set, model)?;
