@@ -16,3 +16,4 @@ mod places;
 mod pulses;
 mod setup;
 mod wires;
+mod writes;

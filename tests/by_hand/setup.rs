@@ -188,6 +188,12 @@ impl Bench {
         }
     }
 
+    /// The same with other calibration rows for what is taken from their scores.
+    pub fn on_rows(mut self, rows: &Head) -> Self {
+        self.rows = Prepared::of(&self.attention, rows, self.prepared.calibration, 1);
+        self
+    }
+
     /// The first trial by the exact path, with every query's outcome.
     pub fn exact(&self, datapath: Datapath) -> (Answer, Vec<Outcome>) {
         let (attention, prepared) = (&self.attention, &self.prepared);

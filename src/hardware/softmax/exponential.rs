@@ -78,6 +78,16 @@ mod tests {
     }
 
     #[test]
+    fn an_octave_has_four_segments_if_nothing_is_said() {
+        #[derive(Deserialize)]
+        struct Written {
+            exponential: Exponential,
+        }
+        let read: Written = toml::from_str("exponential = { base2 = {} }").unwrap();
+        assert_eq!(read.exponential, Exponential::Base2 { segments: 4 });
+    }
+
+    #[test]
     fn saturation_pieces_meet_at_the_threshold() {
         let sa = Exponential::SaturationApproximate {
             lambda: 5.0,

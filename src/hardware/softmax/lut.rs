@@ -193,6 +193,21 @@ mod tests {
             .value
     }
 
+    /// 2^bits entries are written, each at the price and in the time of one.
+    #[test]
+    fn a_table_is_loaded_entry_by_entry() {
+        for (table, entries) in [
+            (Table::Exact {}, 0),
+            (Table::Entries { bits: 3, width: 8 }, 8),
+            (Table::Entries { bits: 6, width: 8 }, 64),
+        ] {
+            let params = SoftmaxParams { table, ..exact() };
+            let loaded = params.load(8.0, 0.5, 6, None);
+            assert_eq!(loaded.value.entries(), entries);
+            assert_eq!(loaded.cost, Cost::of(Action::LutWrite, entries as u64));
+        }
+    }
+
     #[test]
     fn exact_row_is_the_softmax() {
         let row = row(exact(), 0.5, 5, &[4.0, 6.0, 10.0]);

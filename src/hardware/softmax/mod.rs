@@ -194,3 +194,27 @@ impl SoftmaxParams {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A slope of zero would weigh all scores above the threshold alike, and a share of none or all has no threshold.
+    #[test]
+    fn ends_of_open_ranges_are_refused() {
+        let of = |lambda: f64, above_percent: f64| {
+            let params = SoftmaxParams {
+                exponential: Exponential::SaturationApproximate {
+                    lambda,
+                    above_percent,
+                },
+                ..SoftmaxParams::default()
+            };
+            params.check().is_ok()
+        };
+        assert!(of(5.0, 1.0) && of(1e-9, 1e-9) && of(5.0, 99.9));
+        for (lambda, above) in [(0.0, 1.0), (-1.0, 1.0), (5.0, 0.0), (5.0, 100.0)] {
+            assert!(!of(lambda, above), "{lambda} {above}");
+        }
+    }
+}
