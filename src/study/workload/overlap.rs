@@ -172,6 +172,21 @@ mod tests {
         assert!(!q.is_overlap(1));
     }
 
+    /// Of seven numbers many rows share a direction; of eight none does by chance.
+    #[test]
+    fn narrow_rows_are_known_by_their_length_too() {
+        let of = |d: usize, factor: f64| Head {
+            q: Matrix::from_fn(d, 1, |at, _| factor * (1.0 + at as f64)),
+            ..head(0, 1, |x| x)
+        };
+        for (d, known) in [(7, 0), (8, 1), (9, 1)] {
+            let [q, ..] = shared(&[of(d, 1.0)], &[of(d, 3.0)]);
+            assert_eq!(q.shared, known, "{d}");
+            let [q, ..] = shared(&[of(d, 1.0)], &[of(d, 1.0)]);
+            assert_eq!(q.shared, 1, "{d}");
+        }
+    }
+
     #[test]
     fn zero_rows_are_nobodys_and_a_first_token_is_no_overlap() {
         let zero = [head(0, 5, |_| 0.0)];

@@ -169,3 +169,110 @@ fn the_header_of_an_npy_has_a_stated_end() {
     let message = npy((1 << 14) + 1).unwrap_err().to_string();
     assert!(message.contains("16385"), "{message}");
 }
+
+/// Values begin at a multiple of 64 bytes, as numpy writes them (NEP 1), whatever the shape's text takes.
+#[test]
+fn values_of_an_npy_begin_at_a_multiple_of_64_bytes() {
+    for shape in [&[1][..], &[1, 1], &[1, 1, 1, 1, 1, 1, 1, 1], &[1; 20]] {
+        let file = arrays::write_npz(&[("q", shape, &[2.5])]).unwrap();
+        let begin = file.windows(6).position(|six| six == b"\x93NUMPY").unwrap();
+        let length = u16::from_le_bytes([file[begin + 8], file[begin + 9]]);
+        assert_eq!((10 + length) % 64, 0, "{shape:?}");
+        let header = &file[begin + 10..][..usize::from(length)];
+        assert_eq!(header.last(), Some(&b'\n'));
+        assert_eq!(
+            file[begin + 10 + header.len()..][..8],
+            2.5_f64.to_le_bytes()
+        );
+    }
+}
+
+#[test]
+fn a_shape_is_taken_up_to_its_ends() {
+    let of = |change: &dyn Fn(&mut ShapeParams)| {
+        let mut shape = ShapeParams::default();
+        change(&mut shape);
+        let params = WorkloadParams {
+            shape: Some(shape),
+            ..WorkloadParams::default()
+        };
+        params.synthesise(Seed(1)).is_ok()
+    };
+    assert!(of(&|_| {}) && of(&|shape| shape.alpha = 1.0) && of(&|shape| shape.alpha = 1e-9));
+    assert!(of(&|shape| (shape.tokens, shape.queries) = (1, MAX_TOKENS)));
+    assert!(!of(&|shape| shape.alpha = 0.0) && !of(&|shape| shape.alpha = 1.001));
+    assert!(!of(&|shape| shape.tokens = 0) && !of(&|shape| shape.queries = MAX_TOKENS + 1));
+    assert!(!of(&|shape| shape.d_head = 4097) && !of(&|shape| shape.d_value = 0));
+}
+
+#[test]
+fn nothing_given_is_empty_and_anything_is_not() {
+    assert!(WorkloadParams::default().is_empty());
+    let causal = WorkloadParams {
+        causal: true,
+        ..WorkloadParams::default()
+    };
+    assert!(!causal.is_empty());
+}
+
+#[test]
+fn a_causal_head_hides_later_tokens() {
+    for causal in [false, true] {
+        let head = &SyntheticParams::default()
+            .draw(Seed(1), causal)
+            .unwrap()
+            .heads[0];
+        let tokens = head.k.nrows();
+        for [query, token] in [
+            [0, 0],
+            [0, 1],
+            [5, 4],
+            [5, 5],
+            [5, 6],
+            [tokens - 1, tokens - 1],
+        ] {
+            let live = head.mask.is_live(query, token, tokens);
+            assert_eq!(live, !causal || token <= query, "{causal} {query} {token}");
+        }
+    }
+}
+
+/// q, k and v of 4 tokens of d = 2, with a mask of tokens or of pairs.
+#[test]
+fn a_mask_hides_tokens_or_pairs_as_it_lies_in_the_file() {
+    let array = |shape: &[usize], values: &[f64]| Array {
+        shape: shape.to_vec(),
+        values: values.to_vec(),
+    };
+    // No two rows in one direction.
+    let rows = [1.0, 2.0, -1.0, 5.0, 3.0, -4.0, -7.0, -2.0];
+    let pairs: Vec<f64> = (0..16).map(|at| f64::from(u8::from(at % 5 != 1))).collect();
+    for (mask, live) in [
+        (
+            array(&[4], &[1.0, 0.0, 1.0, 1.0]),
+            [true, false, true, true],
+        ),
+        // Row 2 of the pairs, elements 8 to 11, of which the last is hidden.
+        (array(&[4, 4], &pairs), [true, true, true, false]),
+    ] {
+        let mut arrays: Arrays = ["q", "k", "v"]
+            .map(|name| (name.to_owned(), array(&[4, 2], &rows)))
+            .into();
+        arrays.insert("mask".to_owned(), mask);
+        let params = FileParams {
+            path: "a.npz".into(),
+            heads: None,
+            axes: Axes::default(),
+            scaled: true,
+            calibration: CalibrationSource::First(1),
+        };
+        let head = &params.assemble(&arrays, None, false).unwrap().heads[0];
+        // A row of q that is the file's row 2.
+        let row = (0..head.q.ncols())
+            .find(|query| head.q[(0, *query)] == 3.0)
+            .unwrap();
+        for (token, live) in live.into_iter().enumerate() {
+            assert_eq!(head.mask.is_live(row, token, 4), live, "{token}");
+        }
+    }
+}
