@@ -98,6 +98,7 @@ fn parse_query(text: &str) -> Result<usize, String> {
 pub(super) fn parse_set(text: &str) -> Result<(String, toml::Value), String> {
     let (path, value) = text
         .split_once('=')
+        .filter(|(path, _)| !path.trim().is_empty())
         .ok_or("write PATH=VALUE, for instance topk.k=8")?;
     let parsed = toml::from_str::<toml::Table>(&format!("value = {value}"))
         .ok()

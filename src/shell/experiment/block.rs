@@ -269,10 +269,14 @@ impl<'a> Block<'a> {
             .fold(0.0, f64::max)
             * front.ramp.largest_step();
         if front.ramp.is_in_column() && needed > reach {
-            notes.notices.warn(format!(
-                "a ramp step needs up to {needed:.1} unit charges and its {cells} replica cells can take {reach:.1} in one clock of {}: a step that size needs a slower clock, more replicas a step, or a smaller full scale",
-                front.timing.clock()
-            ));
+            notes.notices.warn_worst(
+                "clock",
+                needed / reach,
+                format!(
+                    "a ramp step needs up to {needed:.1} unit charges and its {cells} replica cells can take {reach:.1} in one clock of {}: a step that size needs a slower clock, more replicas a step, or a smaller full scale",
+                    front.timing.clock()
+                ),
+            );
         }
         let calibrations: Vec<_> = self.prepared.iter().map(|p| p.calibration).collect();
         front.tell_wires(&calibrations, &mut notes.notices);
