@@ -15,11 +15,13 @@ use super::mistake::Mistakes;
 /// What a source begins with: how far a value can be trusted.
 pub const KINDS: [&str; 5] = ["published", "derived", "fitted", "measured", "assumed"];
 
-/// Whether a source says how far its value can be trusted.
+/// The kind that a source begins with, in small letters or large ones.
 #[must_use]
-pub fn has_kind(source: &str) -> bool {
-    let first = source.split(|sign: char| !sign.is_alphabetic()).next();
-    first.is_some_and(|word| KINDS.contains(&word))
+pub fn kind(source: &str) -> Option<&'static str> {
+    let first = source.split(|sign: char| !sign.is_alphabetic()).next()?;
+    KINDS
+        .into_iter()
+        .find(|kind| kind.eq_ignore_ascii_case(first))
 }
 
 /// A value with its plausible range and its source.
@@ -185,16 +187,16 @@ mod tests {
 
     #[test]
     fn a_source_says_how_far_it_can_be_trusted() {
-        for source in [
-            "measured",
-            "published: section IV",
-            "assumed; as for K",
-            "fitted to 8x",
+        for (source, own) in [
+            ("measured", "measured"),
+            ("Published: section IV", "published"),
+            ("assumed; as for K", "assumed"),
+            ("fitted to 8x", "fitted"),
         ] {
-            assert!(has_kind(source), "{source}");
+            assert_eq!(kind(source), Some(own));
         }
-        for source in ["my guess", "", "Published", "measurement", "see published"] {
-            assert!(!has_kind(source), "{source}");
+        for source in ["my guess", "", "measurement", "see published"] {
+            assert_eq!(kind(source), None, "{source}");
         }
     }
 

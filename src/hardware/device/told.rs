@@ -5,6 +5,7 @@ use super::{Cell, Device, Drift, Effect, Selection, Spread};
 use crate::base::cost::Action;
 use crate::base::energy::{CellKind, Corner};
 use crate::base::notice::Notices;
+use crate::base::sourced::kind as kind_of;
 use crate::base::units::Seconds;
 
 /// Picoseconds below which no conductance is programmed: a pulse of the fastest filaments and phase changes takes some
@@ -102,17 +103,17 @@ impl DeviceParams {
             }
         }
         let (keys, values) = (&self.timing.write_row, &self.timing.value_write_row);
-        let begins =
-            |source: &str, kinds: &[&str]| kinds.iter().any(|kind| source.starts_with(kind));
-        let reasons = ["derived", "fitted", "measured"];
-        let own = begins(&keys.source, &reasons);
+        let own = matches!(
+            kind_of(&keys.source),
+            Some("derived" | "fitted" | "measured")
+        );
         if kind == CellKind::Resistive && keys.value.get() < FASTEST_WRITE && !own {
             notices.warn(format!(
                 "timing.write_row = {}: {name} is a conductance and keeps the time of an SRAM cell; give timing.write_row and timing.value_write_row of its own, or a source that is measured, derived or fitted",
                 keys.value
             ));
         }
-        let reasoned = begins(&values.source, &reasons) || begins(&values.source, &["published"]);
+        let reasoned = kind_of(&values.source).is_some_and(|kind| kind != "assumed");
         if keys.value != values.value && !reasoned {
             notices.warn(format!(
                 "timing.value_write_row = {} and timing.write_row = {}: K and V of {name} lie in the same cells and are written at different speeds; set both alike, or give the one of V a source that is published, derived, fitted or measured",

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use super::{DEVICES, Store, canonical, look, named, within};
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
-use crate::base::sourced::{KINDS, has_kind};
+use crate::base::sourced::{KINDS, kind};
 use crate::shell::config::{FileMistakes, shipped, tree};
 
 /// Keys of one place, and how that place is named in messages.
@@ -44,7 +44,7 @@ impl Layer {
 fn unkind(table: &Table, before: &str, found: &mut Vec<String>) {
     for (key, value) in table {
         match value {
-            Value::String(source) if key == "source" && !has_kind(source) => {
+            Value::String(source) if key == "source" && kind(source).is_none() => {
                 let short: String = source.chars().take(40).collect();
                 found.push(format!("{before}{key} = {short:?}"));
             }

@@ -68,7 +68,7 @@ impl Opening<'_> {
         let sharded = name.to_string_lossy().ends_with(".index.json");
         if !sharded && (self.is_there(&whole) || !self.is_there(&index)) {
             self.instead(home, &whole)?;
-            if !sharded && self.is_there(&index) {
+            if self.is_there(&index) {
                 self.notices.note(format!(
                     "{}: is not used: {} lies beside it",
                     named(&self.folder.join(&index)),
