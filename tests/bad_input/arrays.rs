@@ -217,9 +217,11 @@ fn another_ending_is_refused() {
 #[test]
 fn calibration_rows_without_a_positive_score_give_no_full_scale() {
     let (ones, down) = (vec![1.0; 320], vec![-1.0; 320]);
+    // Positive, and no two rows in one direction.
+    let up: Vec<f64> = numbers(320).iter().map(|value| 2.0 + value).collect();
     let shape: &[usize] = &[40, 8];
     let arrays = [
-        ("q", shape, &ones[..]),
+        ("q", shape, &up[..]),
         ("k", shape, &down[..]),
         ("v", shape, &ones[..]),
     ];

@@ -187,6 +187,33 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_of_every_width_are_read() {
+        let bytes = file(&[
+            ("i8", Dtype::I8, &[1], &(-3_i8).to_le_bytes()),
+            ("i16", Dtype::I16, &[1], &(-300_i16).to_le_bytes()),
+            ("i32", Dtype::I32, &[1], &(-70_000_i32).to_le_bytes()),
+            ("i64", Dtype::I64, &[1], &(-5_000_000_000_i64).to_le_bytes()),
+            ("u8", Dtype::U8, &[1], &200_u8.to_le_bytes()),
+            ("u16", Dtype::U16, &[1], &60_000_u16.to_le_bytes()),
+            ("u32", Dtype::U32, &[1], &4_000_000_000_u32.to_le_bytes()),
+            ("u64", Dtype::U64, &[1], &5_000_000_000_u64.to_le_bytes()),
+        ]);
+        for (name, value) in [
+            ("i8", -3.0),
+            ("i16", -300.0),
+            ("i32", -70_000.0),
+            ("i64", -5e9),
+            ("u8", 200.0),
+            ("u16", 60_000.0),
+            ("u32", 4e9),
+            ("u64", 5e9),
+        ] {
+            let arrays = read_safetensors(&bytes, &[name]).unwrap();
+            assert_eq!(arrays[name].values, [value], "{name}");
+        }
+    }
+
+    #[test]
     fn half_precision_is_exact_and_bfloat16_is_refused() {
         let half = f16::from_f64(-0.125).to_le_bytes();
         let brain = bf16::from_f64(1.0).to_le_bytes();
