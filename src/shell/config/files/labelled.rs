@@ -15,6 +15,17 @@ use crate::study::task::{
 };
 use crate::study::workload::arrays::{self, ArrayError, ByteArray};
 
+/// Where texts are the same only up to their cut, a later cut tells them apart.
+fn or_longer(mut wrong: FileMistakes, is_cut: bool) -> FileMistakes {
+    for one in wrong.0.iter_mut().filter(|_| is_cut) {
+        let fix = &mut one.mistake.fix;
+        *fix = format!(
+            "{fix}, or raise `model.tokens`: some of them differ behind what the encoder reads"
+        );
+    }
+    wrong
+}
+
 impl Opening<'_> {
     pub(super) fn pairs(
         &mut self,
@@ -41,7 +52,12 @@ impl Opening<'_> {
         };
         let pairs: Vec<_> = own.iter().map(sorted).collect();
         let both = task::twice(tested.iter().map(sorted), &pairs);
-        self.apart(key, &params.calibration, &both, &rows.lines)?;
+        let uncut =
+            |(one, other): &(String, String)| sorted(&[words.whole(one), words.whole(other)]);
+        let whole: Vec<_> = rows.pairs.iter().map(uncut).collect();
+        let whole = task::twice(measured.pairs.iter().map(uncut), &whole);
+        let apart = self.apart(key, &params.calibration, &both, &rows.lines);
+        apart.map_err(|wrong| or_longer(wrong, whole.len() < both.len()))?;
         let firsts: Vec<&Vec<u32>> = own.iter().map(|[first, _]| first).collect();
         let both = task::twice(tested.iter().flatten(), &firsts);
         if !both.is_empty() {
@@ -99,7 +115,12 @@ impl Opening<'_> {
             texts.iter().map(|text: &String| cut(text)).collect()
         };
         let both = task::twice(ids(&measured.texts), &ids(&training.texts));
-        self.apart(key, &params.calibration, &both, &training.lines)?;
+        let uncut = |texts: &[String]| -> Vec<Vec<u32>> {
+            texts.iter().map(|text| words.whole(text)).collect()
+        };
+        let whole = task::twice(uncut(&measured.texts), &uncut(&training.texts));
+        let apart = self.apart(key, &params.calibration, &both, &training.lines);
+        apart.map_err(|wrong| or_longer(wrong, whole.len() < both.len()))?;
         training.texts = task::without(training.texts, &both);
         training.labels = task::without(training.labels, &both);
         self.enough(key, training.texts.len(), calibration)?;
