@@ -43,7 +43,7 @@ ROOMS = {
     ),
     "metrics": (["src/study/metrics/**"], ["study::metrics"], ("by_hand", QUICK)),
     "workload": (["src/study/workload/**"], ["study::workload"], ("bad_input", QUICK)),
-    "hardware": (["src/hardware/**"], ["hardware::"], ("limits", QUICK)),
+    "hardware": (["src/hardware/**"], ["hardware::"], ("by_hand", QUICK)),
 }
 
 FOUND = {"CaughtMutant": "caught", "Timeout": "timeout"}

@@ -250,19 +250,13 @@ impl Front {
         let rows = prepared.q.nrows();
         let row_pairs = rows.div_ceil(2);
         let q_max = prepared.q.iter().fold(1.0_f64, |max, q| max.max(q.abs()));
-        // No sum of 6.3 sigma draws leaves an i16, no sum over rows an i32.
         let mut reach = 0.0_f64;
         for sources in &law.sources {
             for row in sources.chunk_by(|a, b| a.row == b.row) {
                 reach = reach.max(row.iter().map(|source| f64::from(source.gain.abs())).sum());
             }
         }
-        let largest = 32_000.0_f64.min(2e9 / (rows.max(1) as f64 * q_max));
-        let scale = if reach > 0.0 {
-            largest / (6.4 * reach)
-        } else {
-            1.0
-        };
+        let scale = draw_scale(rows, q_max, reach);
         let code = |row: usize, query: usize| {
             if row < rows {
                 prepared.q[(row, query)] as i32
@@ -316,5 +310,43 @@ impl Front {
             replicas: wanted(self.statics.replicas > 0, Purpose::ReplicaMismatch),
             noise: seed.key(Purpose::Comparator, block, Site(head, token as u64)),
         }
+    }
+}
+
+/// Whole numbers in which draws are summed, a unit of noise: no draw of 6.3 sigma leaves an i16 and no sum of them over
+/// `rows` with codes of Q up to `q_max` an i32. `reach` is the largest sum of one row's gains.
+fn draw_scale(rows: usize, q_max: f64, reach: f64) -> f64 {
+    let largest = 32_000.0_f64.min(2e9 / (rows.max(1) as f64 * q_max));
+    if reach > 0.0 {
+        largest / (6.4 * reach)
+    } else {
+        1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_sum_of_draws_leaves_its_integer_and_none_is_coarser_than_it_must_be() {
+        // 64 rows of 4-bit codes: the 16 bits of one draw are what limits.
+        assert_eq!(draw_scale(64, 15.0, 0.5), 10_000.0);
+        for (rows, q_max) in [(512, 127.0), (1024, 2047.0), (4096, 32_767.0), (1, 15.0)] {
+            for reach in [0.01, 1.0, 30.0] {
+                let draw = 6.3 * reach * draw_scale(rows, q_max, reach);
+                let sum = draw * rows as f64 * q_max;
+                assert!(
+                    draw < f64::from(i16::MAX) && sum < f64::from(i32::MAX),
+                    "{draw} {sum}"
+                );
+                assert!(
+                    draw > 31_000.0 || sum > 1.9e9,
+                    "{rows} {q_max}: {draw} {sum}"
+                );
+            }
+        }
+        // Noise that reaches no row has no scale.
+        assert_eq!(draw_scale(64, 15.0, 0.0), 1.0);
     }
 }
