@@ -3,7 +3,9 @@
 //! An error of 0.09 levels a weight comes to 0.5 LSB a score here, so that both kinds of noise count alike.
 
 use crate::compare::{assert_joint, assert_one_law, assert_one_law_told_by};
+use crate::modes::Set;
 use crate::setup::*;
+use topkima::hardware::attention::Fast;
 use topkima::study::metrics::Metric;
 
 fn gaussian() -> Vec<topkima::hardware::attention::Head> {
@@ -99,4 +101,32 @@ fn causal_rows() {
 fn rows_of_a_trial_share_its_written_errors() {
     // Nearly all of the noise is written, so that rows of one trial go together.
     assert_joint(&Scene::new(|scale| additive(0.8, 0.05, scale), gaussian()));
+}
+
+/// Noise of 0.3 LSB at every comparison and weights that miss by half a level, none of them correlated: their squares
+/// add. A unit charge is one level of a weight times one code of Q.
+#[test]
+fn the_noise_that_a_run_tells_is_the_root_of_the_sum_of_its_squares() {
+    let told = |weight, read| {
+        let mut scene = Scene::new(
+            move |scale| additive(weight, read, scale),
+            vec![synthetic(1, 0.0, 0.0)],
+        );
+        scene.designs = vec![(TOPKIMA, 5)];
+        let set = Set::new(&scene, 1.0);
+        let (attention, prepared) = (&set.attentions[0], &set.prepared[0]);
+        let finishes = set.finishes(0);
+        let fast = Fast::plan(attention, &finishes, prepared, true).unwrap();
+        let squares: f64 = prepared.q.iter().map(|q| q * q).sum();
+        let lsb = prepared.calibration.lsb_charges();
+        (
+            fast.noise_lsb(),
+            (squares / prepared.q.ncols() as f64).sqrt() / lsb,
+        )
+    };
+    approx::assert_relative_eq!(told(0.0, 0.3).0, 0.3, max_relative = 1e-6);
+    let (noise, one_level) = told(0.5, 0.0);
+    approx::assert_relative_eq!(noise, 0.5 * one_level, max_relative = 1e-6);
+    let (noise, one_level) = told(0.5, 0.3);
+    approx::assert_relative_eq!(noise, (0.5 * one_level).hypot(0.3), max_relative = 1e-6);
 }
