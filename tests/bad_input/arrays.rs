@@ -178,8 +178,8 @@ fn a_calibration_file_has_the_layout_of_the_other() {
 fn heads_that_do_not_exist_are_named() {
     for (heads, problem) in [
         (
-            "[0, 3]",
-            "workload.file.heads = [0, 3]: \"a.npz\" holds heads 0 to 0",
+            "[0, 1]",
+            "workload.file.heads = [0, 1]: \"a.npz\" holds heads 0 to 0",
         ),
         ("[]", "workload.file.heads = []"),
         ("[0, 0]", "names a head twice"),

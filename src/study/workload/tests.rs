@@ -276,3 +276,21 @@ fn a_mask_hides_tokens_or_pairs_as_it_lies_in_the_file() {
         }
     }
 }
+
+#[test]
+fn calibration_is_a_path_or_a_count_and_anything_else_is_told_so() {
+    let read = |value: &str| {
+        let text = format!("path = \"a.npz\"\ncalibration = {value}");
+        toml::from_str::<FileParams>(&text).map(|params| params.calibration)
+    };
+    let path = CalibrationSource::Path("b.npz".into());
+    assert_eq!(read("\"b.npz\"").unwrap(), path);
+    assert_eq!(read("32").unwrap(), CalibrationSource::First(32));
+    for bad in ["true", "-1", "1.5", "[]"] {
+        let message = read(bad).unwrap_err().to_string();
+        assert!(
+            message.contains("number of first queries to calibrate on"),
+            "{bad}: {message}"
+        );
+    }
+}
