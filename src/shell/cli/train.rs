@@ -265,6 +265,7 @@ pub(super) fn train(arguments: &TrainArguments) -> Result<(), Failure> {
             folder.display()
         ));
         if arguments.resume && run.finished()?.is_some() {
+            run.leave_no_state()?;
             continue;
         }
         let steps = plan.params.way[run.way].schedule.steps;

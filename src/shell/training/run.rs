@@ -211,10 +211,11 @@ impl Run<'_> {
                 state => state?,
             };
         }
+        // One that was stopped between its last two files has both.
         Ok(match (is_begun, is_done) {
-            (true, _) => Stands::Unfinished,
             (_, true) => Stands::Finished,
-            _ => Stands::Nothing,
+            (true, false) => Stands::Unfinished,
+            (false, false) => Stands::Nothing,
         })
     }
 
@@ -279,13 +280,21 @@ impl Run<'_> {
             }
         }
         let metadata = self.finish(&trainer.state, run)?;
-        match fs::remove_file(&state_path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(JournalError::Io {
-                path: state_path,
-                error,
+        self.leave_no_state()?;
+        Ok(metadata)
+    }
+
+    /// Removes what a finished training would go on from.
+    ///
+    /// # Errors
+    /// A state that cannot be removed.
+    pub fn leave_no_state(&self) -> Result<(), TrainingError> {
+        let path = self.path(STATE);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(JournalError::Io { path, error }.into())
             }
-            .into()),
-            _ => Ok(metadata),
+            _ => Ok(()),
         }
     }
 
