@@ -21,29 +21,42 @@ impl Level {
     /// Every level of this processor, the widest last.
     #[must_use]
     pub fn all() -> Vec<Level> {
-        #[allow(unused_mut)]
-        let mut levels = vec![Self::PORTABLE];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
-                levels.push(Level(Kind::Avx2));
-                let wide = std::is_x86_feature_detected!("avx512f")
-                    && std::is_x86_feature_detected!("avx512bw")
-                    && std::is_x86_feature_detected!("avx512dq")
-                    && std::is_x86_feature_detected!("avx512vl")
-                    && std::is_x86_feature_detected!("avx512vnni");
-                if wide {
-                    levels.push(Level(Kind::Avx512));
-                }
-            }
-        }
-        levels
+        let levels = [Kind::Portable, Kind::Avx2, Kind::Avx512].map(Level);
+        let best = Self::best();
+        levels.into_iter().filter(|level| *level <= best).collect()
     }
 
     /// The widest.
     #[must_use]
     pub fn best() -> Level {
-        Self::all().pop().unwrap_or(Self::PORTABLE)
+        #[cfg(target_arch = "x86_64")]
+        if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+            let wide = std::is_x86_feature_detected!("avx512f")
+                && std::is_x86_feature_detected!("avx512bw")
+                && std::is_x86_feature_detected!("avx512dq")
+                && std::is_x86_feature_detected!("avx512vl")
+                && std::is_x86_feature_detected!("avx512vnni");
+            return Level(if wide { Kind::Avx512 } else { Kind::Avx2 });
+        }
+        Self::PORTABLE
+    }
+
+    /// Does a job compiled for this level; only what is inlined into it gains. Vectors are no wider than those of
+    /// AVX2: a plain loop over f32 values is bound by memory beyond.
+    #[inline(always)]
+    pub fn run<R>(self, job: impl FnOnce() -> R) -> R {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx2,fma")]
+            fn wide<R>(job: impl FnOnce() -> R) -> R {
+                job()
+            }
+            if self.0 != Kind::Portable {
+                // SAFETY: a level exists only if the processor has its instructions.
+                return unsafe { wide(job) };
+            }
+        }
+        job()
     }
 
     /// `portable`, `avx2` or `avx512`.

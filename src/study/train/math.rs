@@ -6,10 +6,12 @@
 //! They are own code because the standard library's `exp` is a call for each value, and so that the
 //! same bytes come out wherever the same products do.
 
+use crate::base::kernel::Level;
+
 /// Does a job compiled for the machine's widest vectors; only what is inlined into it gains.
 #[inline(always)]
 pub(super) fn wide<R>(job: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(job)
+    Level::best().run(job)
 }
 
 /// e^x for x in -87..=88, clamped there; relative error below 2e-7.
