@@ -11,27 +11,22 @@
 //!
 //! ```
 //! use topkima::base::rng::Seed;
-//! use topkima::hardware::attention::{AttentionParams, Calibration, Datapath, Finish, Prepared};
-//! use topkima::hardware::crossbar::Chip;
+//! use topkima::hardware::attention::{AttentionParams, Datapath};
 //! use topkima::shell::config::{DeviceChoice, load_device};
 //! use topkima::study::workload::SyntheticParams;
 //!
-//! let (seed, trial, head) = (Seed(1), 0, 0);
-//! let work = SyntheticParams::default().draw(seed, false).unwrap();
+//! let work = SyntheticParams::default().draw(Seed(1), false).unwrap();
 //! let device = load_device("device_params/sram-65nm.toml".as_ref(), &DeviceChoice::default()).unwrap();
 //! let hardware = AttentionParams::default().check(work.shape(), &device).unwrap();
-//! let calibration = Calibration::of(&hardware, &work.calibration[head], head);
-//! let calibrated = Prepared::of(&hardware, &work.calibration[head], calibration, 1);
-//! let prepared = Prepared::of(&hardware, &work.heads[head], calibration, 5);
-//! let finish = Finish::load(&hardware, Datapath::Topkima {}, head, &calibrated);
-//! let chip = Chip::fabricate(seed, trial, &device, &hardware.crossbar, hardware.values.as_ref());
-//! let trips = hardware.convert(seed, &chip, &hardware.ladders(&chip), 0, &prepared).trips;
-//! let stored = hardware.values.as_ref().map(|v| v.program(seed, 0, &chip, &device, &prepared.v).value);
-//! let mut query = finish.select(trips.column(0).as_slice(), 0, &prepared);
-//! finish.drive(seed, &chip, (0, 0), &prepared, stored.as_ref(), &mut query);
-//! let (row, counts) = (query.value, query.cost.total());
-//! assert_eq!(row.survivors.len(), 5);
-//! println!("query 0 attends to {:?}: {:?}; {counts:?}", row.survivors, row.output);
+//!
+//! let calibrated = hardware.calibrate(0, &work.calibration[0]);
+//! let head = calibrated.quantise(&work.heads[0], 5);
+//! let trial = hardware.trial(Seed(1), 0);
+//! let written = trial.write(&head);
+//! let query = written.query(&calibrated.design(Datapath::Topkima {}), 0);
+//!
+//! assert_eq!(query.value.survivors.len(), 5);
+//! println!("{:?}: {:?}; {:?}", query.value.survivors, query.value.output, query.cost.total());
 //! ```
 
 pub mod base;

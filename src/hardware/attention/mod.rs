@@ -18,6 +18,7 @@ mod priced;
 mod product;
 mod reference;
 mod select;
+mod trial;
 mod units;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use fast::{BLOCK, Fast, FastRoom, FastSpent, FastTally, why_exact};
 pub use finish::{Finish, Outcome};
 pub use priced::Beyond;
 pub use reference::Reference;
+pub use trial::{Calibrated, Trial, Written};
 pub use units::Units;
 
 use super::converter::{AdcParams, FullScale, Ramp, RampParams};

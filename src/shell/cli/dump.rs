@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, folder};
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Calibration, Finish, Prepared};
-use crate::hardware::crossbar::Chip;
 use crate::shell::config::Plan;
 use crate::shell::journal::{no_file, same_file, write_whole};
 use crate::study::workload::arrays;
@@ -123,14 +121,7 @@ pub(super) fn dump(plan: &mut Plan, path: &Path, queries: &[usize]) -> Result<()
         let shape = case.workload.shape();
         let pairs = vec![shape.heads, queries.len(), shape.tokens];
         let outputs = vec![shape.heads, queries.len(), shape.d_value];
-        let chip = Chip::fabricate(
-            seed,
-            0,
-            &attention.device,
-            &attention.crossbar,
-            attention.values.as_ref(),
-        );
-        let ladders = attention.ladders(&chip);
+        let trial = attention.trial(seed, 0);
         let (mut scores, mut depth, mut output) = (Vec::new(), Vec::new(), Vec::new());
         let mut rows: [Vec<f64>; 4] = Default::default();
         let mut own_output = Vec::new();
@@ -141,33 +132,13 @@ pub(super) fn dump(plan: &mut Plan, path: &Path, queries: &[usize]) -> Result<()
             .zip(&case.workload.calibration)
             .enumerate()
         {
-            let calibration = Calibration::of(attention, rows_of, head);
-            let calibrated = Prepared::of(attention, rows_of, calibration, 1);
-            let finish = Finish::load(attention, case.datapath, head, &calibrated);
-            let prepared = Prepared::of(attention, measured, calibration, 1);
-            let conversion =
-                attention.convert(seed, &chip, &ladders, prepared.place.head, &prepared);
-            let stored = attention.values.as_ref().map(|values| {
-                values.program(
-                    seed,
-                    prepared.place.head,
-                    &chip,
-                    &attention.device,
-                    &prepared.v,
-                )
-            });
+            let calibrated = attention.calibrate(head, rows_of);
+            let design = calibrated.design(case.datapath);
+            let prepared = calibrated.quantise(measured, 1);
+            let written = trial.write(&prepared);
             for &query in queries {
-                let trips = conversion.trips.column(query);
-                let mut done = finish.select(trips.as_slice(), query, &prepared);
-                finish.drive(
-                    seed,
-                    &chip,
-                    (prepared.place.head, query),
-                    &prepared,
-                    stored.as_ref().map(|stored| &stored.value),
-                    &mut done,
-                );
-                let outcome = done.value;
+                let trips = written.conversion.trips.column(query);
+                let outcome = written.query(&design, query).value;
                 scores.extend(prepared.reference.scores.column(query).iter());
                 depth.extend((0..shape.tokens).map(|token| prepared.clean_depth(token, query)));
                 output.extend(prepared.reference.output.column(query).iter());

@@ -7,11 +7,10 @@ use rayon::prelude::*;
 use super::Notes;
 use super::shelf::Shelf;
 
-use crate::base::cost::{Cost, Ledger};
+use crate::base::cost::Ledger;
 use crate::base::rng::Seed;
 use crate::base::timing::StageTimes;
-use crate::hardware::attention::{Account, Finish, Prepared, Spent};
-use crate::hardware::crossbar::Chip;
+use crate::hardware::attention::{Finish, Prepared, Spent, Trial};
 use crate::shell::config::Case;
 use crate::study::metrics::{CostTally, HeadTally};
 
@@ -134,28 +133,20 @@ impl<'a> Block<'a> {
     /// Runs trials; the first one of all tells more.
     pub fn run(&self, trials: std::ops::Range<u64>) -> (Tallies, Option<First>) {
         let front = &self.cases[0].attention;
-        let numbers: Vec<u64> = trials.clone().collect();
-        let chips: Vec<Chip> = numbers
+        let numbers: Vec<u64> = trials.collect();
+        let trials: Vec<Trial<'_>> = numbers
             .par_iter()
-            .map(|trial| {
-                Chip::fabricate(
-                    self.seed,
-                    *trial,
-                    &front.device,
-                    &front.crossbar,
-                    front.values.as_ref(),
-                )
-            })
+            .map(|number| front.trial(self.seed, *number))
             .collect();
         let heads = self.prepared.len();
-        let units: Vec<(usize, usize)> = (0..chips.len())
-            .flat_map(|chip| (0..heads).map(move |head| (chip, head)))
+        let units: Vec<(usize, usize)> = (0..trials.len())
+            .flat_map(|trial| (0..heads).map(move |head| (trial, head)))
             .collect();
         let done: Vec<Unit> = units
             .par_iter()
-            .map(|&(chip, head)| self.unit(&chips[chip], head))
+            .map(|&(trial, head)| self.unit(&trials[trial], head))
             .collect();
-        let first = (trials.start == 0).then(|| {
+        let first = (numbers.first() == Some(&0)).then(|| {
             let mut first = First::default();
             let (mut square, mut live) = (0.0, 0);
             for unit in &done[..heads] {
@@ -179,54 +170,23 @@ impl<'a> Block<'a> {
         (numbers.iter().map(by_trial).collect(), first)
     }
 
-    fn unit(&self, chip: &Chip, head: usize) -> Unit {
-        let front = &self.cases[0].attention;
+    fn unit(&self, trial: &Trial<'_>, head: usize) -> Unit {
         let prepared = &self.prepared[head];
-        let number = prepared.place.head;
-        let ladders = front.ladders(chip);
-        let conversion = front.convert(self.seed, chip, &ladders, number, prepared);
-        let stored = front
-            .values
-            .as_ref()
-            .map(|values| values.program(self.seed, number, chip, &front.device, &prepared.v));
+        let written = trial.write(prepared);
         let mut tallies = Vec::with_capacity(self.cases.len());
         let mut kept = Vec::with_capacity(self.cases.len());
         for (case, finish) in self.cases.iter().zip(&self.finishes[head]) {
             let mut tally = HeadTally::of(prepared);
-            let mut account = (!front.ramp.is_exact()).then(|| {
-                let values = stored.as_ref().map_or(Cost::ZERO, |stored| stored.cost);
-                Account::open(finish, &conversion.written, values)
+            let k = case.attention.topk[head].k;
+            let spent = written.head(finish, |query, outcome| {
+                tally.add(&case.attention, case.datapath, k, prepared, query, &outcome);
             });
-            for query in 0..prepared.q.ncols() {
-                let trips = conversion.trips.column(query);
-                let mut done = finish.select(trips.as_slice(), query, prepared);
-                finish.drive(
-                    self.seed,
-                    chip,
-                    (number, query),
-                    prepared,
-                    stored.as_ref().map(|stored| &stored.value),
-                    &mut done,
-                );
-                if let Some(account) = &mut account {
-                    account.add(&done);
-                }
-                tally.add(
-                    &case.attention,
-                    case.datapath,
-                    case.attention.topk[head].k,
-                    prepared,
-                    query,
-                    &done.value,
-                );
-            }
-            let spent = account.map(|account| account.close(prepared.q.ncols()));
             tally.cost = spent
                 .as_ref()
                 .map(|spent| CostTally::of(spent, &case.attention));
             kept.push(
                 spent
-                    .filter(|_| chip.trial == 0)
+                    .filter(|_| trial.chip().trial == 0)
                     .map(|spent| SpentTotal::of(&spent)),
             );
             tallies.push(tally);
@@ -234,7 +194,7 @@ impl<'a> Block<'a> {
         Unit {
             tallies,
             spent: kept,
-            noise: (conversion.noise_square_sum, conversion.live),
+            noise: (written.conversion.noise_square_sum, written.conversion.live),
         }
     }
 

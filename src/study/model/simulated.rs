@@ -6,13 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::{Activations, Attend, HeadSite, Laid, Operands, Recorded, Spending};
-use crate::base::cost::Cost;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{
-    Account, Attention, Calibration, Datapath, Few, Finish, Head, Mask, Place, Prepared, Reference,
+    Attention, Calibration, Datapath, Few, Finish, Head, Mask, Place, Prepared, Reference, Trial,
 };
-use crate::hardware::converter::{FullScale, Ladders};
+use crate::hardware::converter::FullScale;
 use crate::hardware::crossbar;
 use crate::hardware::quantise::{Matrix, NOMINAL_K, NOMINAL_Q, NOMINAL_V, percentile};
 
@@ -85,21 +84,14 @@ impl<'a> Simulated<'a> {
     /// Fabricates the chip of a trial. Shorter layouts are the first columns of the longest one, and
     /// their draws have the same addresses, so all of them are one chip.
     #[must_use]
-    pub fn on_chip(&'a self, trial: u64) -> OnChip<'a> {
-        let chips = self.laid.lengths().map(|(tokens, attention)| {
-            let chip = crossbar::Chip::fabricate(
-                self.seed,
-                trial,
-                &attention.device,
-                &attention.crossbar,
-                attention.values.as_ref(),
-            );
-            let ladders = attention.ladders(&chip);
-            (tokens, (attention, chip, ladders))
+    pub fn on_chip(&'a self, number: u64) -> OnChip<'a> {
+        let trials = self.laid.lengths().map(|(tokens, attention)| {
+            let trial = attention.trial(self.seed, number);
+            (tokens, (attention, trial))
         });
         OnChip {
             simulated: self,
-            chips: chips.collect(),
+            trials: trials.collect(),
         }
     }
 }
@@ -177,7 +169,7 @@ fn head_of(q: &View<'_>, k: &View<'_>, v: &View<'_>) -> Head {
 #[derive(Clone, Debug)]
 pub struct OnChip<'a> {
     simulated: &'a Simulated<'a>,
-    chips: BTreeMap<usize, (&'a Attention, crossbar::Chip, Ladders)>,
+    trials: BTreeMap<usize, (&'a Attention, Trial<'a>)>,
 }
 
 impl Attend for OnChip<'_> {
@@ -187,14 +179,13 @@ impl Attend for OnChip<'_> {
         let Operands { q, k, v } = operands;
         let Simulated {
             laid,
-            seed,
             calibrations,
             finishes,
             ..
         } = self.simulated;
         let at = laid.index(site);
         // Lengths were laid out before; a sample of another one has no layout and gets no output.
-        let Some((attention, chip, ladders)) = self.chips.get(&k.ncols()) else {
+        let Some((attention, trial)) = self.trials.get(&k.ncols()) else {
             return (
                 Activations::zeros(v.nrows(), v.ncols()),
                 Spending::default(),
@@ -204,50 +195,30 @@ impl Attend for OnChip<'_> {
         let mut finish = finishes[at].clone();
         finish.attention = attention;
         finish.topk = &attention.topk[at];
-        let address = laid.address(site);
-        let prepared = prepare(attention, head_of(&q, &k, &v), calibrations[at]);
-        let conversion = attention.convert(*seed, chip, ladders, address, &prepared);
-        let stored = attention
-            .values
-            .as_ref()
-            .map(|values| values.program(*seed, address, chip, &attention.device, &prepared.v));
-        let counted = !attention.ramp.is_exact();
-        let mut account = counted.then(|| {
-            let values = stored.as_ref().map_or(Cost::ZERO, |stored| stored.cost);
-            Account::open(&finish, &conversion.written, values)
-        });
+        let mut head = head_of(&q, &k, &v);
+        head.place.head = laid.address(site);
+        let prepared = prepare(attention, head, calibrations[at]);
+        let written = trial.write(&prepared);
         let mut spending = Spending {
             heads: 1,
-            noise_square: conversion.noise_square_sum,
-            live: conversion.live,
+            noise_square: written.conversion.noise_square_sum,
+            live: written.conversion.live,
             ..Spending::default()
         };
         let mut output = Activations::zeros(v.nrows(), q.ncols());
-        for (query, mut column) in output.column_iter_mut().enumerate() {
-            let trips = conversion.trips.column(query);
-            let mut done = finish.select(trips.as_slice(), query, &prepared);
-            finish.drive(
-                *seed,
-                chip,
-                (address, query),
-                &prepared,
-                stored.as_ref().map(|stored| &stored.value),
-                &mut done,
-            );
-            for (out, value) in column.iter_mut().zip(&done.value.output) {
+        let (mut steps, mut tiles) = (0, 0);
+        let spent = written.head(&finish, |query, outcome| {
+            for (out, value) in output.column_mut(query).iter_mut().zip(&outcome.output) {
                 *out = *value as f32;
             }
-            if let Some(account) = &mut account {
-                account.add(&done);
-                for stop in done.value.tiles.iter().filter_map(|tile| tile.stop) {
-                    spending.steps += stop as u64;
-                    spending.tiles += 1;
-                }
+            for stop in outcome.tiles.iter().filter_map(|tile| tile.stop) {
+                steps += stop as u64;
+                tiles += 1;
             }
-        }
-        if let Some(account) = account {
-            let spent = account.close(q.ncols());
+        });
+        if let Some(spent) = spent {
             let makespan = u128::from(spent.run.makespan.get());
+            (spending.steps, spending.tiles) = (steps, tiles);
             spending.ledger = spent.ledger;
             spending.busy = spent.run.busy;
             spending.makespans = makespan;

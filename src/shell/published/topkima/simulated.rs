@@ -6,15 +6,13 @@
 use rayon::prelude::*;
 
 use super::{How, Inputs, Row, paper};
-use crate::base::cost::{Cost, Stage};
+use crate::base::cost::Stage;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::base::units::Seconds;
-use crate::hardware::attention::{
-    Account, Attention, AttentionParams, AvParams, Calibration, Datapath, Finish, Prepared,
-};
+use crate::hardware::attention::{Attention, AttentionParams, AvParams, Datapath, Trial};
 use crate::hardware::converter::{FullScale, RampParams, Range, Resolution};
-use crate::hardware::crossbar::{Chip, CrossbarParams};
+use crate::hardware::crossbar::CrossbarParams;
 use crate::hardware::device::{CellParams, Device, DeviceParams, Selection};
 use crate::hardware::quantise::{Clip, QuantiseParams, Quantiser};
 use crate::hardware::softmax::{Reciprocal, SoftmaxParams, Table, Weights};
@@ -111,10 +109,10 @@ fn simulate(
 ) -> Result<Simulated, Mistakes> {
     let workload = &inputs.workload;
     let attention = params.check(workload.shape(), device)?;
-    let chip = Chip::fabricate(SEED, 0, device, &attention.crossbar, None);
+    let trial = attention.trial(SEED, 0);
     let heads: Vec<(HeadTally, u64)> = (0..workload.heads.len())
         .into_par_iter()
-        .map(|head| one_head(inputs, &attention, &chip, datapath, head))
+        .map(|head| one_head(inputs, &attention, &trial, datapath, head))
         .collect();
     let time = heads.iter().map(|(_, time)| time).sum();
     let tallies: Vec<HeadTally> = heads.into_iter().map(|(tally, _)| tally).collect();
@@ -134,29 +132,19 @@ fn simulate(
 fn one_head(
     inputs: &Inputs,
     attention: &Attention,
-    chip: &Chip,
+    trial: &Trial<'_>,
     datapath: Datapath,
     head: usize,
 ) -> (HeadTally, u64) {
     let k = attention.topk[head].k;
-    let calibration = Calibration::of(attention, &inputs.workload.calibration[head], head);
-    let prepared = Prepared::of(attention, &inputs.workload.heads[head], calibration, k);
-    let ladders = attention.ladders(chip);
-    let conversion = attention.convert(SEED, chip, &ladders, head as u64, &prepared);
-    // Without value tiles and without a threshold only the calibration itself is taken from it.
-    let finish = Finish::load(attention, datapath, head, &prepared);
+    let calibrated = attention.calibrate(head, &inputs.workload.calibration[head]);
+    let prepared = calibrated.quantise(&inputs.workload.heads[head], k);
+    let design = calibrated.design(datapath);
     let mut tally = HeadTally::of(&prepared);
-    let mut account = Account::open(&finish, &conversion.written, Cost::ZERO);
-    for query in 0..prepared.q.ncols() {
-        let trips = conversion.trips.column(query);
-        let mut done = finish.select(trips.as_slice(), query, &prepared);
-        finish.drive(SEED, chip, (head as u64, query), &prepared, None, &mut done);
-        tally.add(attention, datapath, k, &prepared, query, &done.value);
-        if !attention.ramp.is_exact() {
-            account.add(&done);
-        }
-    }
-    let busy = account.close(prepared.q.ncols()).run.busy;
+    let spent = trial.write(&prepared).head(&design, |query, outcome| {
+        tally.add(attention, datapath, k, &prepared, query, &outcome);
+    });
+    let busy = spent.map(|spent| spent.run.busy).unwrap_or_default();
     let counted = Stage::ALL
         .into_iter()
         .filter(|stage| !matches!(stage, Stage::LutLoad | Stage::WriteV | Stage::Av));
