@@ -7,11 +7,11 @@ use topkima::base::rng::Seed;
 use topkima::base::sourced::Sourced;
 use topkima::base::units::{Joules, Picos, Watts};
 use topkima::hardware::attention::{
-    Account, Attention, AttentionParams, Calibration, Datapath, Fast, FastRoom, Finish, Head, Mask,
-    Outcome, Place, Prepared, Shape, Sort,
+    Attention, AttentionParams, Calibration, Datapath, Fast, FastRoom, Finish, Head, Mask, Outcome,
+    Place, Prepared, Shape, Sort,
 };
 use topkima::hardware::converter::{FullScale, RampParams};
-use topkima::hardware::crossbar::{Chip, CrossbarParams};
+use topkima::hardware::crossbar::CrossbarParams;
 use topkima::hardware::device::{Device, DeviceParams, Selection};
 use topkima::hardware::quantise::{Clip, Matrix, QuantiseParams, Quantiser};
 use topkima::hardware::topk::{K, Split, TopkParams};
@@ -197,26 +197,16 @@ impl Bench {
     /// The first trial by the exact path, with every query's outcome.
     pub fn exact(&self, datapath: Datapath) -> (Answer, Vec<Outcome>) {
         let (attention, prepared) = (&self.attention, &self.prepared);
-        let device = &attention.device;
         let finish = Finish::load(attention, datapath, 0, &self.rows);
-        let values = attention.values.as_ref();
-        let chip = Chip::fabricate(SEED, 0, device, &attention.crossbar, values);
-        let ladders = attention.ladders(&chip);
-        let trips = attention.convert(SEED, &chip, &ladders, 0, prepared).trips;
-        let stored = values.map(|values| values.program(SEED, 0, &chip, device, &prepared.v).value);
-        let mut account = Account::of_layout(&finish);
         let mut tally = HeadTally::of(prepared);
         let mut outcomes = Vec::new();
-        for query in 0..prepared.q.ncols() {
-            let mut done = finish.select(trips.column(query).as_slice(), query, prepared);
-            let stored = stored.as_ref();
-            finish.drive(SEED, &chip, (0, query), prepared, stored, &mut done);
-            account.add(&done);
+        let trial = attention.trial(SEED, 0);
+        let spent = trial.write(prepared).head(&finish, |query, outcome| {
             let k = finish.topk.k;
-            tally.add(attention, datapath, k, prepared, query, &done.value);
-            outcomes.push(done.value);
-        }
-        let spent = account.close(prepared.q.ncols());
+            tally.add(attention, datapath, k, prepared, query, &outcome);
+            outcomes.push(outcome);
+        });
+        let spent = spent.expect("the ramp has steps");
         tally.cost = Some(CostTally::of(&spent, attention));
         let energy = spent.energy(attention, Corner::Nominal).si();
         (Answer::of(tally, energy, spent.run.makespan), outcomes)

@@ -12,7 +12,7 @@ use topkima::hardware::attention::{
     Sort,
 };
 use topkima::hardware::converter::{FullScale, RampParams};
-use topkima::hardware::crossbar::{Chip, CrossbarParams};
+use topkima::hardware::crossbar::CrossbarParams;
 use topkima::hardware::quantise::{Clip, Matrix, QuantiseParams, Quantiser};
 use topkima::hardware::softmax::{SoftmaxParams, Table, Weights};
 use topkima::hardware::topk::{K, Split, TopkParams};
@@ -141,11 +141,8 @@ fn the_nominal_cost_is_the_simulated_one_where_every_tile_stops_at_that_step() {
         rows.k[(1, 0)] = 0.5;
         let calibration = Calibration::of(&attention, &rows, 0);
         let prepared = Prepared::of(&attention, &head, calibration, 5);
-        let chip = Chip::fabricate(Seed(1), 0, &device, &attention.crossbar, None);
-        let conversion = attention.convert(Seed(1), &chip, &attention.ladders(&chip), 0, &prepared);
-        let trips = &conversion.trips;
-        let values = attention.values.as_ref().unwrap();
-        let stored = values.program(Seed(1), 0, &chip, &device, &prepared.v);
+        let trial = attention.trial(Seed(1), 0);
+        let written = trial.write(&prepared);
         for datapath in [
             Datapath::Conventional {},
             per_tile,
@@ -153,20 +150,16 @@ fn the_nominal_cost_is_the_simulated_one_where_every_tile_stops_at_that_step() {
             Datapath::Topkima {},
         ] {
             let finish = Finish::load(&attention, datapath, 0, &prepared);
-            let mut simulated = Account::open(&finish, &conversion.written, stored.cost);
-            for query in 0..queries {
-                let mut done = finish.select(trips.column(query).as_slice(), query, &prepared);
+            let simulated = written.head(&finish, |_, outcome| {
                 if datapath == (Datapath::Topkima {}) {
-                    let stops: Vec<_> = done.value.tiles.iter().map(|tile| tile.stop).collect();
+                    let stops: Vec<_> = outcome.tiles.iter().map(|tile| tile.stop).collect();
                     assert_eq!(stops, [Some(f64::from(stop)); 2]);
                 }
-                let (place, values) = ((0, query), Some(&stored.value));
-                finish.drive(Seed(1), &chip, place, &prepared, values, &mut done);
-                simulated.add(&done);
-            }
+            });
+            let simulated = simulated.unwrap();
             let mut nominal = Account::of_layout(&finish);
             nominal.add_nominal(queries as u64, stop);
-            let (simulated, nominal) = (simulated.close(queries), nominal.close(queries));
+            let nominal = nominal.close(queries);
             for stage in Stage::ALL {
                 assert_eq!(
                     simulated.ledger.stage(stage),

@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 use topkima::base::cost::{Costed, Ledger, QueryTrace};
 use topkima::base::energy::{Bill, Corner};
 use topkima::base::rng::Seed;
-use topkima::hardware::attention::{
-    Account, Attention, Calibration, Finish, Outcome, Prepared, Spent,
-};
-use topkima::hardware::crossbar::Chip;
+use topkima::hardware::attention::{Account, Attention, Finish, Outcome, Prepared, Spent};
 use topkima::shell::config::{Case, Overrides, Plan};
 
 pub fn experiment(name: &str) -> PathBuf {
@@ -38,38 +35,22 @@ pub fn real(set: &[(&str, &str)]) -> Plan {
 
 /// The first head of a case.
 pub fn prepared(case: &Case) -> Prepared {
-    let calibration = Calibration::of(&case.attention, &case.workload.calibration[0], 0);
-    Prepared::of(&case.attention, &case.workload.heads[0], calibration, 5)
+    let rows = &case.workload.calibration[0];
+    let calibrated = case.attention.calibrate(0, rows);
+    calibrated.quantise(&case.workload.heads[0], 5)
 }
 
 /// Every query of the first head of a case on the chip of trial 0, as it was paid for.
 pub fn paid(case: &Case) -> Vec<Costed<Outcome, Ledger>> {
     let (attention, seed) = (&case.attention, Seed(1));
-    let rows = &case.workload.calibration[0];
-    let calibration = Calibration::of(attention, rows, 0);
-    let finish = Finish::load(
-        attention,
-        case.datapath,
-        0,
-        &Prepared::of(attention, rows, calibration, 1),
-    );
+    let calibrated = attention.calibrate(0, &case.workload.calibration[0]);
+    let design = calibrated.design(case.datapath);
     let prepared = prepared(case);
-    let values = attention.values.as_ref();
-    let chip = Chip::fabricate(seed, 0, &attention.device, &attention.crossbar, values);
-    let trips = attention
-        .convert(seed, &chip, &attention.ladders(&chip), 0, &prepared)
-        .trips;
-    let stored = values.map(|values| {
-        let device = &attention.device;
-        values.program(seed, 0, &chip, device, &prepared.v).value
-    });
-    let query = |query| {
-        let mut done = finish.select(trips.column(query).as_slice(), query, &prepared);
-        let stored = stored.as_ref();
-        finish.drive(seed, &chip, (0, query), &prepared, stored, &mut done);
-        done
-    };
-    (0..trips.ncols()).map(query).collect()
+    let trial = attention.trial(seed, 0);
+    let written = trial.write(&prepared);
+    (0..prepared.q.ncols())
+        .map(|query| written.query(&design, query))
+        .collect()
 }
 
 /// What a head of these queries costs.

@@ -5,8 +5,6 @@ use std::fs;
 use crate::common::rows;
 use crate::write;
 use topkima::base::rng::Seed;
-use topkima::hardware::attention::{Calibration, Finish, Prepared};
-use topkima::hardware::crossbar::Chip;
 use topkima::shell::config::{Overrides, Plan};
 
 const SMALL: &str = r#"
@@ -32,40 +30,17 @@ datapath = { topkima = {} }
 fn one_trial(plan: &mut Plan, trial: u64) -> f64 {
     let case = plan.case(0, 0).unwrap();
     let (attention, seed) = (&case.attention, Seed(plan.params.seed));
-    let chip = Chip::fabricate(
-        seed,
-        trial,
-        &attention.device,
-        &attention.crossbar,
-        attention.values.as_ref(),
-    );
-    let ladders = attention.ladders(&chip);
+    let chip = attention.trial(seed, trial);
     let heads = case.workload.heads.iter().zip(&case.workload.calibration);
     let errors = heads.enumerate().map(|(number, (head, rows))| {
-        let calibration = Calibration::of(attention, rows, number);
-        let calibrated = Prepared::of(attention, rows, calibration, 1);
-        let finish = Finish::load(attention, case.datapath, number, &calibrated);
-        let prepared = Prepared::of(attention, head, calibration, 5);
-        let number = number as u64;
-        let trips = attention
-            .convert(seed, &chip, &ladders, number, &prepared)
-            .trips;
-        let values = attention.values.as_ref().unwrap();
-        let stored = values
-            .program(seed, number, &chip, &attention.device, &prepared.v)
-            .value;
+        let calibrated = attention.calibrate(number, rows);
+        let design = calibrated.design(case.datapath);
+        let prepared = calibrated.quantise(head, 5);
+        let written = chip.write(&prepared);
         let mut square = 0.0;
         // Backwards, for no query may depend on the one before.
-        for query in (0..trips.ncols()).rev() {
-            let mut outcome = finish.select(trips.column(query).as_slice(), query, &prepared);
-            finish.drive(
-                seed,
-                &chip,
-                (number, query),
-                &prepared,
-                Some(&stored),
-                &mut outcome,
-            );
+        for query in (0..prepared.q.ncols()).rev() {
+            let outcome = written.query(&design, query);
             let float = prepared.reference.output.column(query);
             let pairs = outcome.value.output.iter().zip(float.iter());
             square += pairs

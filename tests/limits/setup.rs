@@ -163,34 +163,12 @@ impl Bench {
 
     /// Every query of one design, calibrated on the head itself.
     pub fn run(&self, datapath: Datapath) -> Vec<Outcome> {
-        let trips = self.trips();
         let finish = Finish::load(&self.attention, datapath, 0, &self.prepared);
-        let stored = self.attention.values.as_ref().map(|values| {
-            values
-                .program(
-                    SEED,
-                    0,
-                    &self.chip,
-                    &self.attention.device,
-                    &self.prepared.v,
-                )
-                .value
-        });
-        (0..trips.ncols())
-            .map(|query| {
-                let mut outcome =
-                    finish.select(trips.column(query).as_slice(), query, &self.prepared);
-                finish.drive(
-                    SEED,
-                    &self.chip,
-                    (0, query),
-                    &self.prepared,
-                    stored.as_ref(),
-                    &mut outcome,
-                );
-                outcome.value
-            })
-            .collect()
+        let trial = self.attention.trial(SEED, 0);
+        let mut all = Vec::new();
+        let written = trial.write(&self.prepared);
+        written.head(&finish, |_, outcome| all.push(outcome));
+        all
     }
 
     /// Norm of the difference to the float head over its norm.

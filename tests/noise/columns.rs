@@ -212,24 +212,11 @@ fn plain_adc_noise_spreads_codes_by_the_normal_law() {
         Matrix::from_fn(d_value, tokens, value),
     );
     let finish = Finish::load(&attention, Datapath::Topkima {}, 0, &prepared);
-    let values = attention.values.as_ref().unwrap();
-    let chip = Chip::fabricate(SEED, 0, &device, &attention.crossbar, Some(values));
-    let ladders = attention.ladders(&chip);
-    let conversion = attention.convert(SEED, &chip, &ladders, 0, &prepared);
-    let stored = values.program(SEED, 0, &chip, &device, &prepared.v).value;
+    let trial = attention.trial(SEED, 0);
+    let written = trial.write(&prepared);
     let mut counts = vec![0.0; 128];
     for query in 0..queries {
-        let trips: Vec<f64> = conversion.trips.column(query).iter().copied().collect();
-        let mut outcome = finish.select(&trips, query, &prepared);
-        finish.drive(
-            SEED,
-            &chip,
-            (0, query),
-            &prepared,
-            Some(&stored),
-            &mut outcome,
-        );
-        let outcome = outcome.value;
+        let outcome = written.query(&finish, query).value;
         let code_value = outcome.row.codes[0] / 127.0 * outcome.row.gain;
         for output in &outcome.output[1..] {
             let code = output / code_value;
