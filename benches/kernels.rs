@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use statrs::distribution::{ContinuousCDF, Normal};
-use topkima::base::kernel::*;
+use topkima::hardware::kernel::*;
 
 /// Rows of a column and queries that keep it, as in the yardstick's head.
 const ROWS: usize = 64;

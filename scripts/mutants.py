@@ -37,8 +37,8 @@ AS_IT_IS = {}
 # Sources, filters of the unit tests, integration test and how that is built.
 ROOMS = {
     "cost": (
-        ["src/base/cost/**", "src/base/energy/**", "src/base/timing/**"],
-        ["base::cost", "base::energy", "base::timing"],
+        ["src/base/cost.rs", "src/base/energy/**", "src/base/pipeline/**", "src/hardware/events/**", "src/hardware/timing/**"],
+        ["base::cost", "base::energy", "base::pipeline", "hardware::events", "hardware::timing"],
         ("cost", AS_IT_IS),
     ),
     "metrics": (["src/study/metrics/**"], ["study::metrics"], ("by_hand", QUICK)),

@@ -118,8 +118,8 @@ fn a_tile_without_a_place_never_wins_and_costs_nothing() {
     let writes = |results: &[Result]| {
         let ledger = &results[0].spent.as_ref().unwrap().ledger;
         ledger
-            .stage(topkima::base::cost::Stage::WriteK)
-            .count(topkima::base::cost::Action::CellWrite)
+            .stage(topkima::hardware::events::Stage::WriteK)
+            .count(topkima::hardware::events::Action::CellWrite)
     };
     assert_eq!(writes(&idle) * 384, writes(&used) * 256);
 }

@@ -115,7 +115,7 @@ pub fn digest(words: impl IntoIterator<Item = u64>) -> u64 {
 }
 
 impl Seed {
-    /// The key of an address, for [`kernel`](crate::base::kernel), whose draws are numbered under it;
+    /// The key of an address, for [`kernel`](crate::hardware::kernel), whose draws are numbered under it;
     /// `block` is a block of trials there.
     #[must_use]
     pub fn key(self, purpose: Purpose, block: u64, site: Site) -> u64 {

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use topkima::study::workload::arrays::write_npz;
+use topkima::base::arrays::write_npz;
 
 /// A small head.
 pub const SMALL: &str = "[workload.synthetic]

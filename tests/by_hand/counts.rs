@@ -1,9 +1,9 @@
 //! What is counted, shown by devices on which one thing costs and all else is free.
 
 use crate::setup::*;
-use topkima::base::cost::Action;
 use topkima::hardware::attention::{AttentionParams, Head, Mask, Place};
 use topkima::hardware::device::Device;
+use topkima::hardware::events::Action;
 use topkima::hardware::quantise::{Clip, Matrix, Quantiser};
 use topkima::hardware::topk::Split;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::setup::*;
+use topkima::base::arrays::Array;
 use topkima::hardware::attention::{Head, Reference};
 use topkima::hardware::topk::Split;
-use topkima::study::workload::arrays::Array;
 use topkima::study::workload::{Arrays, Axes, CalibrationSource, FileParams};
 
 fn array(shape: &[usize], values: &[f64]) -> Array {

@@ -1,7 +1,6 @@
 //! Heads of whole codes, devices with one price or one effect, and a run by either mode.
 
 use crate::common::*;
-use topkima::base::cost::Action;
 use topkima::base::energy::Corner;
 use topkima::base::rng::Seed;
 use topkima::base::sourced::Sourced;
@@ -13,6 +12,7 @@ use topkima::hardware::attention::{
 use topkima::hardware::converter::{FullScale, RampParams};
 use topkima::hardware::crossbar::CrossbarParams;
 use topkima::hardware::device::{Device, DeviceParams, Selection};
+use topkima::hardware::events::Action;
 use topkima::hardware::quantise::{Clip, Matrix, QuantiseParams, Quantiser};
 use topkima::hardware::topk::{K, Split, TopkParams};
 use topkima::study::metrics::{CostTally, HeadTally, Values, fold};

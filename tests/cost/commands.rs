@@ -8,7 +8,7 @@ use std::process::Command;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use topkima::base::cost::{Action, Stage};
+use topkima::hardware::events::{Action, Stage};
 
 fn topkima(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_topkima"))

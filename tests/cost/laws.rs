@@ -2,9 +2,10 @@
 
 use crate::common;
 use crate::setup::*;
-use topkima::base::cost::{Action, Cost, Ledger, Stage};
-use topkima::base::energy::{Bill, Corner};
+use topkima::base::energy::Corner;
 use topkima::hardware::attention::{Datapath, Sort, Spent};
+use topkima::hardware::events::Bill;
+use topkima::hardware::events::{Action, Cost, Ledger, Stage};
 use topkima::shell::experiment::{Shelf, groups, run_group};
 use topkima::shell::report::entry;
 use topkima::study::metrics::Metric;

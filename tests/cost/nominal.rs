@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use crate::common;
 use crate::setup::*;
-use topkima::base::cost::Stage;
 use topkima::base::rng::Seed;
 use topkima::base::units::Picos;
 use topkima::hardware::attention::{
@@ -13,6 +12,7 @@ use topkima::hardware::attention::{
 };
 use topkima::hardware::converter::{FullScale, RampParams};
 use topkima::hardware::crossbar::CrossbarParams;
+use topkima::hardware::events::Stage;
 use topkima::hardware::quantise::{Clip, Matrix, QuantiseParams, Quantiser};
 use topkima::hardware::softmax::{SoftmaxParams, Table, Weights};
 use topkima::hardware::topk::{K, Split, TopkParams};

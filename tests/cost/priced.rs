@@ -2,9 +2,9 @@
 
 use crate::common::*;
 use crate::setup::*;
-use topkima::base::cost::Action;
 use topkima::base::energy::Corner;
 use topkima::base::notice::Weight;
+use topkima::hardware::events::Action;
 
 const LEFT: &str = "prices do not follow this key";
 

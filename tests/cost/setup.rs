@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use topkima::base::cost::{Costed, Ledger, QueryTrace};
-use topkima::base::energy::{Bill, Corner};
+use topkima::base::energy::Corner;
 use topkima::base::rng::Seed;
 use topkima::hardware::attention::{Account, Attention, Finish, Outcome, Prepared, Spent};
+use topkima::hardware::events::Bill;
+use topkima::hardware::events::{Costed, Ledger, QueryTrace};
 use topkima::shell::config::{Case, Overrides, Plan};
 
 pub fn experiment(name: &str) -> PathBuf {

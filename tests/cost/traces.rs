@@ -1,10 +1,10 @@
 //! What the stages of a query paid, against what its trace alone says it counts.
 
 use crate::setup::*;
-use topkima::base::cost::{Action, Cost, Ledger};
 use topkima::base::rng::Seed;
 use topkima::hardware::attention::{Account, Datapath, Finish, Sort};
 use topkima::hardware::crossbar::Chip;
+use topkima::hardware::events::{Action, Cost, Ledger};
 use topkima::shell::config::Case;
 
 /// Settings that make every branch of a count happen somewhere.

@@ -1,11 +1,11 @@
 //! What is said of a device that keeps the prices of another, and of choices that do nothing to it.
 
 use crate::common::*;
-use topkima::base::cost::Action;
-use topkima::base::energy::CellKind;
 use topkima::base::notice::Weight;
 use topkima::base::units::{Joules, Picos};
 use topkima::hardware::device::{DeviceParams, Effect, Selection};
+use topkima::hardware::events::Action;
+use topkima::hardware::events::CellKind;
 
 fn warned(change: impl FnOnce(&mut DeviceParams)) -> Vec<String> {
     let mut params = device_params("template");

@@ -13,7 +13,7 @@ fn mails(probe: ProbeSource, training: Option<usize>) -> TaskSet {
     let folder = root().join("data/mails");
     let bytes = fs::read(folder.join("mails.npz")).unwrap();
     let names = ["tokens", "label", "part"];
-    let arrays = topkima::study::workload::arrays::read_npz(&bytes, &names).unwrap();
+    let arrays = topkima::base::arrays::read_npz(&bytes, &names).unwrap();
     let dense = Probe::read(&fs::read(folder.join("probe.safetensors")).unwrap(), 384).unwrap();
     let path = folder;
     let params = MailsParams {

@@ -3,12 +3,12 @@
 use std::fs;
 use std::process::Command;
 
+use topkima::base::arrays::read_idx;
 use topkima::study::model::{Float, Input, Pooling, Sample, Words};
 use topkima::study::task;
 use topkima::study::train::{
     Alone, AttentionParams, Images, Model, NetParams, Units, read_weights,
 };
-use topkima::study::workload::arrays::read_idx;
 
 use crate::own::{Folder, column, on_pairs, on_vit, own_encoder, pairs, table, texts, vocabulary};
 use crate::setup::{encoder, root};

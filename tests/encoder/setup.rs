@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use topkima::base::arrays::{Array, read_safetensors};
 use topkima::study::model::{Encoder, EncoderShape, Float, Input, Pooling, Sample, Words};
-use topkima::study::workload::arrays::{Array, read_safetensors};
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

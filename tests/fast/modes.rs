@@ -1,13 +1,13 @@
 //! Trials of a scene by either mode, and what they leave.
 
 use crate::setup::*;
-use topkima::base::kernel::Lanes;
 use topkima::base::rng::Seed;
 use topkima::hardware::attention::{
     Account, Attention, AttentionParams, BLOCK, Calibration, Datapath, Fast, FastRoom, Finish,
     Prepared, Shape,
 };
 use topkima::hardware::crossbar::Chip;
+use topkima::hardware::kernel::Lanes;
 use topkima::hardware::topk::{K, TopkParams};
 use topkima::study::metrics::{CostTally, HeadTally, Values, fold};
 

@@ -4,8 +4,9 @@ use crate::modes::Set;
 use crate::setup::*;
 use topkima::base::energy::Corner;
 use topkima::base::rng::Seed;
-use topkima::base::timing::{Arbiter, RowTime, Schedule, StartUp};
 use topkima::hardware::attention::{Fast, FastRoom};
+use topkima::hardware::events::Schedule;
+use topkima::hardware::timing::{Arbiter, RowTime, StartUp};
 
 fn hold(scene: &Scene) {
     let set = Set::new(scene, 1.0);

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::setup::Case;
-use topkima::study::workload::arrays::{npz_names, write_npz};
+use topkima::base::arrays::{npz_names, write_npz};
 
 fn refused(case: &Case, place: &str, why: &str) {
     let said = case.run(&["--out", "o", "--dump", place, "--force"]);

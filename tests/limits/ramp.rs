@@ -6,10 +6,10 @@
 use crate::common::{checked, device_params};
 use crate::setup::*;
 use proptest::prelude::*;
-use topkima::base::cost::StepGrants;
 use topkima::hardware::attention::{AttentionParams, Head, Mask, Outcome};
 use topkima::hardware::converter::{Below, FullScale, RampParams, Range, Resolution};
 use topkima::hardware::device::{Effect, Selection};
+use topkima::hardware::events::StepGrants;
 use topkima::hardware::quantise::{Clip, Quantiser};
 use topkima::hardware::topk::Split;
 

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use topkima::base::arrays::{read_idx, read_npz};
 use topkima::hardware::topk::Split;
 use topkima::study::train::{
     AttentionParams, Model, NetParams, Tape, TopParams, Units, read_weights,
 };
-use topkima::study::workload::arrays::{read_idx, read_npz};
 
 const IMAGES: usize = 6;
 

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use topkima::base::arrays::{ByteArray, read_idx};
 use topkima::shell::training::Pool;
 use topkima::study::train::{
     AttentionParams, Images, Model, Net, NetParams, QatParams, Units, accuracy, read_weights,
 };
-use topkima::study::workload::arrays::{ByteArray, read_idx};
 
 fn home() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

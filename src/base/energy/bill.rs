@@ -1,8 +1,9 @@
 //! Counts times prices, by stage and action.
 
 use super::{Corner, Prices};
-use crate::base::cost::{Action, Ledger, Stage};
+use crate::base::cost::Ledger;
 use crate::base::units::{Joules, Picos};
+use crate::base::vocabulary::{Named, Vocabulary, Zero};
 
 /// Yoctojoules in a joule. One picowatt for one picosecond is one yoctojoule, so prices and
 /// leakage share the unit.
@@ -20,54 +21,58 @@ fn joules(yoctojoules: u128) -> Joules {
 /// The energy of a ledger: every entry apart, every sum computed when asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct Bill {
+pub struct Bill<V: Vocabulary> {
     /// Yoctojoules.
-    entries: [[u128; Action::COUNT]; Stage::COUNT],
+    entries: <V::Stage as Named>::Each<<V::Action as Named>::Each<u128>>,
     /// Yoctojoules.
     leakage: u128,
 }
 
-impl Prices {
-    /// What the counts of `ledger` cost, with `tiles` tiles leaking for `time`.
-    pub fn bill(&self, ledger: &Ledger, time: Picos, tiles: u64, corner: Corner) -> Bill {
-        let prices = Action::ALL.map(|action| whole(self.price(action, corner).si()));
-        let entries = Stage::ALL.map(|stage| {
-            let cost = ledger.stage(stage);
-            Action::ALL.map(|a| prices[a as usize].saturating_mul(u128::from(cost.count(a))))
-        });
+impl<V: Vocabulary> Prices<V> {
+    /// What the counts of `ledger` cost, with `units` units leaking for `time`.
+    pub fn bill(&self, ledger: &Ledger<V>, time: Picos, units: u64, corner: Corner) -> Bill<V> {
+        let mut entries = Zero::ZERO;
+        let rows: &mut [<V::Action as Named>::Each<u128>] = AsMut::as_mut(&mut entries);
+        for &action in V::Action::ALL {
+            let price = whole(self.price(action, corner).si());
+            for (row, stage) in rows.iter_mut().zip(V::Stage::ALL) {
+                let count = u128::from(ledger.stage(*stage).count(action));
+                row.as_mut()[action.place()] = price.saturating_mul(count);
+            }
+        }
         Bill {
             entries,
-            leakage: self.leaked(time, tiles, corner),
+            leakage: self.leaked(time, units, corner),
         }
     }
 
     /// Picowatts times picoseconds: yoctojoules.
-    fn leaked(&self, time: Picos, tiles: u64, corner: Corner) -> u128 {
+    fn leaked(&self, time: Picos, units: u64, corner: Corner) -> u128 {
         whole(self.leak(corner).si() * 1e-12)
             .saturating_mul(u128::from(time.get()))
-            .saturating_mul(u128::from(tiles))
+            .saturating_mul(u128::from(units))
     }
 
-    /// Yoctojoules that were priced before, with the leakage of `tiles` tiles for `time`.
+    /// Yoctojoules that were priced before, with the leakage of `units` units for `time`.
     #[must_use]
-    pub fn with_leakage(&self, dynamic: u128, time: Picos, tiles: u64, corner: Corner) -> Joules {
-        joules(dynamic.saturating_add(self.leaked(time, tiles, corner)))
+    pub fn with_leakage(&self, dynamic: u128, time: Picos, units: u64, corner: Corner) -> Joules {
+        joules(dynamic.saturating_add(self.leaked(time, units, corner)))
     }
 
     /// The total of [`Prices::bill`].
     #[must_use]
-    pub fn energy(&self, ledger: &Ledger, time: Picos, tiles: u64, corner: Corner) -> Joules {
-        self.bill(ledger, time, tiles, corner).total()
+    pub fn energy(&self, ledger: &Ledger<V>, time: Picos, units: u64, corner: Corner) -> Joules {
+        self.bill(ledger, time, units, corner).total()
     }
 }
 
-impl Bill {
-    fn sum(&self, wanted: impl Fn(Stage, Action) -> bool) -> u128 {
+impl<V: Vocabulary> Bill<V> {
+    fn sum(&self, wanted: impl Fn(V::Stage, V::Action) -> bool) -> u128 {
         let mut sum = 0u128;
-        for stage in Stage::ALL {
-            for action in Action::ALL {
+        for (&stage, row) in V::Stage::ALL.iter().zip(self.entries.as_ref()) {
+            for (&action, entry) in V::Action::ALL.iter().zip(row.as_ref()) {
                 if wanted(stage, action) {
-                    sum = sum.saturating_add(self.entries[stage as usize][action as usize]);
+                    sum = sum.saturating_add(*entry);
                 }
             }
         }
@@ -76,19 +81,19 @@ impl Bill {
 
     /// One action in one stage.
     #[must_use]
-    pub fn entry(&self, stage: Stage, action: Action) -> Joules {
-        joules(self.entries[stage as usize][action as usize])
+    pub fn entry(&self, stage: V::Stage, action: V::Action) -> Joules {
+        joules(self.sum(|s, a| s == stage && a == action))
     }
 
     /// One stage, all actions.
     #[must_use]
-    pub fn stage(&self, stage: Stage) -> Joules {
+    pub fn stage(&self, stage: V::Stage) -> Joules {
         joules(self.sum(|s, _| s == stage))
     }
 
     /// One action, all stages.
     #[must_use]
-    pub fn action(&self, action: Action) -> Joules {
+    pub fn action(&self, action: V::Action) -> Joules {
         joules(self.sum(|_, a| a == action))
     }
 
@@ -119,13 +124,12 @@ impl Bill {
 
 #[cfg(test)]
 mod tests {
-    use super::super::price::tests::default_list;
     use super::*;
-    use crate::base::cost::Cost;
+    use crate::base::vocabulary::mill::{self, Action, Cost, Ledger, Mill, Stage};
     use proptest::prelude::*;
 
-    fn prices() -> Prices {
-        default_list().check().unwrap()
+    fn prices() -> Prices<Mill> {
+        mill::prices().check().unwrap()
     }
 
     fn any_ledger() -> impl Strategy<Value = Ledger> {
@@ -174,7 +178,7 @@ mod tests {
         #[test]
         fn doubling_a_price_doubles_only_its_share(ledger in any_ledger(), which in 0..Action::COUNT) {
             let changed = Action::ALL[which];
-            let mut list = default_list();
+            let mut list = mill::prices();
             let price = list.entry(changed).as_mut().unwrap();
             price.energy = Joules::from_si(price.energy.si() * 2.0);
             price.high = Joules::from_si(price.energy.si().max(price.high.si()));
@@ -202,63 +206,24 @@ mod tests {
 
     #[test]
     fn a_known_bill() {
-        let mut ledger = Ledger::of(Stage::Ramp, Cost::of(Action::ComparatorDecision, 1000));
-        ledger.charge(Stage::Av, Cost::of(Action::WordlineCharge, 256));
-        ledger.charge(Stage::Input, Cost::of(Action::WordlineCharge, 256 * 3));
+        let mut ledger = Ledger::of(Stage::First, Cost::of(Action::Add, 1000));
+        ledger.charge(Stage::Second, Cost::of(Action::Move, 256));
+        ledger.charge(Stage::Fetch, Cost::of(Action::Move, 256 * 3));
         let bill = prices().bill(&ledger, Picos::new(1_000_000), 2, Corner::Nominal);
         let picojoules = |j: Joules| j.si() * 1e12;
-        assert!((picojoules(bill.stage(Stage::Ramp)) - 67.0).abs() < 1e-9);
-        let wordline = prices().price(Action::WordlineCharge, Corner::Nominal).si();
-        assert!(
-            (bill.action(Action::WordlineCharge).si() / (1024.0 * wordline) - 1.0).abs() < 1e-12
-        );
-        let pulses = bill.entry(Stage::Av, Action::WordlineCharge).si();
-        assert!((pulses / (256.0 * wordline) - 1.0).abs() < 1e-12);
+        assert!((picojoules(bill.stage(Stage::First)) - 67.0).abs() < 1e-9);
+        let moved = prices().price(Action::Move, Corner::Nominal).si();
+        assert!((bill.action(Action::Move).si() / (1024.0 * moved) - 1.0).abs() < 1e-12);
+        let words = bill.entry(Stage::Second, Action::Move).si();
+        assert!((words / (256.0 * moved) - 1.0).abs() < 1e-12);
         // The same sums in whole yoctojoules, 1e12 to a picojoule.
         let exact = bill.dynamic_yoctojoules() as f64;
-        assert!((exact / (67e12 + 1024.0 * wordline * 1e24) - 1.0).abs() < 1e-12);
+        assert!((exact / (67e12 + 1024.0 * moved * 1e24) - 1.0).abs() < 1e-12);
         let leak = prices().leak(Corner::Nominal).si();
         assert!((bill.leakage().si() / (2.0 * leak * 1e-6) - 1.0).abs() < 1e-12);
         assert_eq!(
-            bill.entry(Stage::Softmax, Action::Multiply),
+            bill.entry(Stage::Scale, Action::Multiply),
             Joules::from_si(0.0)
         );
-    }
-
-    #[test]
-    fn early_stop_never_spends_more_than_the_ramp_run_to_its_end() {
-        use crate::base::cost::{RampShape, TileShape, TileTrace};
-        let shape = TileShape {
-            wordlines: 256,
-            bitlines: 256,
-        };
-        let ramp = RampShape {
-            calibration_rows: 32,
-            ramp_rows: 32,
-            steps: 32,
-            swing: 32,
-            code_bits: 5,
-        };
-        let prices = prices();
-        let energy = |tile: &TileTrace| {
-            let (ramp, arbiter) = tile.conversion(&shape, &ramp);
-            let ledger = Ledger::of(Stage::Ramp, ramp).then(&Ledger::of(Stage::Arbiter, arbiter));
-            Corner::ALL.map(|c| prices.energy(&ledger, Picos::ZERO, 1, c).si())
-        };
-        let trips = || (1..=200u32).map(|i| 1 + i * i / 1300);
-        let full: Vec<u32> = trips().collect();
-        let end = TileTrace {
-            stop_step: 32,
-            ..TileTrace::stopped(200, 32, 200, full.iter().copied())
-        };
-        for k in 1..=200 {
-            let early = TileTrace::stopped(200, 32, k, full.iter().copied());
-            assert!(
-                energy(&early)
-                    .iter()
-                    .zip(energy(&end))
-                    .all(|(early, end)| *early <= end)
-            );
-        }
     }
 }

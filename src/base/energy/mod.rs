@@ -7,23 +7,26 @@
 //! Time is a duration and energy is an energy; the compiler holds them apart:
 //!
 //! ```compile_fail,E0308
-//! use topkima::base::{cost::Ledger, energy::{Bill, Corner, Prices}, units::Joules};
-//! fn swapped(prices: &Prices, time: Joules) -> Bill {
+//! use topkima::base::{cost::Ledger, energy::{Bill, Corner, Prices}, units::Joules, vocabulary::Vocabulary};
+//! fn swapped<V: Vocabulary>(prices: &Prices<V>, time: Joules) -> Bill<V> {
 //!     prices.bill(&Ledger::ZERO, time, 1, Corner::Nominal)
 //! }
 //! ```
 //! ```
-//! use topkima::base::{cost::Ledger, energy::{Bill, Corner, Prices}, units::Picos};
-//! fn right(prices: &Prices, time: Picos) -> Bill {
+//! use topkima::base::{cost::Ledger, energy::{Bill, Corner, Prices}, units::Picos, vocabulary::Vocabulary};
+//! fn right<V: Vocabulary>(prices: &Prices<V>, time: Picos) -> Bill<V> {
 //!     prices.bill(&Ledger::ZERO, time, 1, Corner::Nominal)
 //! }
 //! ```
 
 mod bill;
 mod price;
-mod stated;
+pub mod range;
+pub mod scaling;
+mod span;
+pub mod survey;
 mod table;
 
 pub use bill::Bill;
-pub use price::{Corner, Leakage, Price, PriceList, Prices};
-pub use stated::{CellKind, Span, Stated};
+pub use price::{Corner, LEAKAGE, Leakage, Price, PriceList, Prices};
+pub use span::Span;

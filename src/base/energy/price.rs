@@ -4,15 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::stated::Stated;
-use crate::base::cost::Action;
 use crate::base::mistake::Mistakes;
 use crate::base::units::{Joules, Volts, Watts};
+use crate::base::vocabulary::{Named, Sizes, Vocabulary};
 
 /// Key of the leakage in a price list.
-pub(super) const LEAKAGE: &str = "leakage";
+pub const LEAKAGE: &str = "leakage";
 
-/// Most an action may cost (1 J) and a tile may leak (1 W): beyond it a unit has slipped.
+/// Most an action may cost (1 J) and a unit may leak (1 W): beyond it a unit has slipped.
 const CEILING: f64 = 1.0;
 
 /// Which end of every range is taken.
@@ -34,8 +33,8 @@ impl Corner {
 
 /// What one action costs, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Price {
+#[serde(deny_unknown_fields, bound = "S: Sizes")]
+pub struct Price<S: Sizes> {
     /// Energy of one action, from 0 to 1 J.
     pub energy: Joules,
     /// Low end of the plausible range.
@@ -52,14 +51,14 @@ pub struct Price {
     pub contains: Vec<String>,
     /// The sizes the energy is for; beyond them a run warns.
     #[serde(default, rename = "for", skip_serializing_if = "is_empty")]
-    pub stated: Stated,
+    pub stated: S,
 }
 
 /// Power that flows as long as the clock runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Leakage {
-    /// Power of one tile with its share of the periphery, from 0 to 1 W.
+#[serde(deny_unknown_fields, bound = "S: Sizes")]
+pub struct Leakage<S: Sizes> {
+    /// Power of one unit (a tile with its share of the periphery), from 0 to 1 W.
     pub power: Watts,
     /// Low end of the plausible range.
     pub low: Watts,
@@ -75,46 +74,47 @@ pub struct Leakage {
     pub contains: Vec<String>,
     /// The sizes the power is for; beyond them a run warns.
     #[serde(default, rename = "for", skip_serializing_if = "is_empty")]
-    pub stated: Stated,
+    pub stated: S,
 }
 
-fn is_empty(stated: &Stated) -> bool {
-    *stated == Stated::default()
+fn is_empty<S: Sizes>(stated: &S) -> bool {
+    *stated == S::default()
 }
 
 /// The price list as written: a table with one entry an action, and `leakage`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PriceList {
-    pub(super) prices: [Option<Price>; Action::COUNT],
+pub struct PriceList<V: Vocabulary> {
+    /// One an action, in the order of [`Named::ALL`].
+    pub(super) prices: Vec<Option<Price<V::Sizes>>>,
     /// Power that flows as long as the clock runs.
-    pub leakage: Option<Leakage>,
+    pub leakage: Option<Leakage<V::Sizes>>,
 }
 
-impl PriceList {
+impl<V: Vocabulary> PriceList<V> {
     /// A list without entries.
     #[must_use]
     pub fn empty() -> Self {
         Self {
-            prices: [const { None }; Action::COUNT],
+            prices: vec![None; V::Action::ALL.len()],
             leakage: None,
         }
     }
 
     /// The entry of an action, to fill or to change.
-    pub fn entry(&mut self, action: Action) -> &mut Option<Price> {
-        &mut self.prices[action as usize]
+    pub fn entry(&mut self, action: V::Action) -> &mut Option<Price<V::Sizes>> {
+        &mut self.prices[action.place()]
     }
 
     /// Every action priced once, every range and source in order.
     ///
     /// # Errors
     /// All mistakes of the list at once, keys being the names of actions.
-    pub fn check(self) -> Result<Prices, Mistakes> {
+    pub fn check(self) -> Result<Prices<V>, Mistakes> {
         let mut mistakes = Mistakes::none();
         let mut owners: Vec<(String, &'static str)> = Vec::new();
-        for action in Action::ALL {
+        for (action, price) in V::Action::ALL.iter().zip(&self.prices) {
             let key = action.name();
-            let Some(price) = &self.prices[action as usize] else {
+            let Some(price) = price else {
                 mistakes.add(
                     key,
                     "",
@@ -153,7 +153,7 @@ impl PriceList {
             }
         }
         // Missing entries are among the mistakes, so this collects all of them or is not reached.
-        let prices: Vec<Price> = self.prices.into_iter().flatten().collect();
+        let prices: Vec<_> = self.prices.into_iter().flatten().collect();
         match self.leakage {
             Some(leakage) if mistakes.0.is_empty() => Ok(Prices { prices, leakage }),
             _ => Err(mistakes),
@@ -265,28 +265,28 @@ fn check_parts(
 
 /// A price list in which every action has a price and no price holds another's.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prices {
-    /// One an action, in the order of [`Action::ALL`].
-    prices: Vec<Price>,
-    leakage: Leakage,
+pub struct Prices<V: Vocabulary> {
+    /// One an action, in the order of [`Named::ALL`].
+    prices: Vec<Price<V::Sizes>>,
+    leakage: Leakage<V::Sizes>,
 }
 
-impl Prices {
+impl<V: Vocabulary> Prices<V> {
     /// Where the price of an action comes from.
     #[must_use]
-    pub fn explain(&self, action: Action) -> &Price {
-        &self.prices[action as usize]
+    pub fn explain(&self, action: V::Action) -> &Price<V::Sizes> {
+        &self.prices[action.place()]
     }
 
     /// Where the leakage comes from.
     #[must_use]
-    pub fn leakage(&self) -> &Leakage {
+    pub fn leakage(&self) -> &Leakage<V::Sizes> {
         &self.leakage
     }
 
     /// The energy of one action.
     #[must_use]
-    pub fn price(&self, action: Action, corner: Corner) -> Joules {
+    pub fn price(&self, action: V::Action, corner: Corner) -> Joules {
         let price = self.explain(action);
         match corner {
             Corner::Nominal => price.energy,
@@ -295,7 +295,7 @@ impl Prices {
         }
     }
 
-    /// The leakage of one tile.
+    /// The leakage of one unit.
     #[must_use]
     pub fn leak(&self, corner: Corner) -> Watts {
         match corner {

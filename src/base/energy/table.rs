@@ -1,19 +1,20 @@
 //! The price list in a file: a table whose keys are the actions.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::PriceList;
 use super::price::LEAKAGE;
-use crate::base::cost::Action;
+use crate::base::vocabulary::{Named, Vocabulary};
 
-impl Serialize for PriceList {
+impl<V: Vocabulary> Serialize for PriceList<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut table = serializer.serialize_map(None)?;
-        for action in Action::ALL {
-            if let Some(price) = &self.prices[action as usize] {
+        for (action, price) in V::Action::ALL.iter().zip(&self.prices) {
+            if let Some(price) = price {
                 table.serialize_entry(action.name(), price)?;
             }
         }
@@ -24,31 +25,31 @@ impl Serialize for PriceList {
     }
 }
 
-impl<'de> Deserialize<'de> for PriceList {
+impl<'de, V: Vocabulary> Deserialize<'de> for PriceList<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Table)
+        deserializer.deserialize_map(Table(PhantomData))
     }
 }
 
 /// Reads the table by hand: its keys are the actions, known from their enum alone.
-struct Table;
+struct Table<V>(PhantomData<V>);
 
-impl<'de> de::Visitor<'de> for Table {
-    type Value = PriceList;
+impl<'de, V: Vocabulary> de::Visitor<'de> for Table<V> {
+    type Value = PriceList<V>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a table with one price an action, and `leakage`")
     }
 
-    fn visit_map<A: de::MapAccess<'de>>(self, mut table: A) -> Result<PriceList, A::Error> {
+    fn visit_map<A: de::MapAccess<'de>>(self, mut table: A) -> Result<PriceList<V>, A::Error> {
         let mut list = PriceList::empty();
         while let Some(key) = table.next_key::<String>()? {
             if key == LEAKAGE {
                 list.leakage = Some(table.next_value()?);
-            } else if let Some(action) = Action::from_name(&key) {
+            } else if let Some(action) = V::Action::from_name(&key) {
                 *list.entry(action) = Some(table.next_value()?);
             } else {
-                let known: Vec<_> = Action::ALL.iter().map(|a| a.name()).collect();
+                let known: Vec<_> = V::Action::ALL.iter().map(|action| action.name()).collect();
                 return Err(de::Error::custom(format_args!(
                     "`{key}` is no action; allowed are `{LEAKAGE}` and `{}`",
                     known.join("`, `")
@@ -62,6 +63,7 @@ impl<'de> de::Visitor<'de> for Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::vocabulary::mill::Mill;
 
     #[test]
     fn a_price_without_unit_or_with_a_slip_in_its_key_is_refused_when_read() {
@@ -70,7 +72,7 @@ mod tests {
                 "{key} = {{ energy = {energy}, low = \"0 J\", high = \"1 pJ\", node = \"65 nm\", \
                  voltage = \"1 V\", source = \"x\", contains = [\"x\"] }}"
             );
-            toml::from_str::<PriceList>(&text).map_err(|e| e.to_string())
+            toml::from_str::<PriceList<Mill>>(&text).map_err(|e| e.to_string())
         };
         assert!(with("multiply", "\"1 fJ\"").is_ok());
         assert!(with("multiply", "1").unwrap_err().contains("has no unit"));
@@ -86,7 +88,7 @@ mod tests {
         );
         let unknown = with("multiplies", "\"1 fJ\"").unwrap_err();
         assert!(unknown.contains("`multiplies` is no action") && unknown.contains("`multiply`"));
-        assert!(toml::from_str::<PriceList>("multiply = { cost = \"1 fJ\" }").is_err());
+        assert!(toml::from_str::<PriceList<Mill>>("multiply = { cost = \"1 fJ\" }").is_err());
     }
 
     #[test]
@@ -94,7 +96,7 @@ mod tests {
         #[derive(Debug, Deserialize)]
         struct File {
             #[serde(rename = "energy")]
-            _energy: PriceList,
+            _energy: PriceList<Mill>,
         }
         let message = toml::from_str::<File>("energy = 3")
             .unwrap_err()

@@ -115,7 +115,7 @@ quantity!(
     Fraction, "%", -2, false, "5 %"
 );
 quantity!(
-    /// Steps of the ramp ADC: the unit of its offset, noise and INL.
+    /// Steps of a converter: the unit of its offset, noise and INL.
     Lsb, "LSB", 0, false, "0.3 LSB"
 );
 quantity!(

@@ -1,10 +1,11 @@
 //! What a head costs as one design runs it: every query's counts and times, folded as they come.
 
 use super::{Attention, AvParams, Finish, Outcome};
-use crate::base::cost::{Cost, Costed, Ledger, QueryTrace, Stage};
 use crate::base::energy::Corner;
-use crate::base::timing::{HeadShape, Progress, Run, pulse_units};
 use crate::base::units::Joules;
+use crate::hardware::events::{Cost, Costed, Ledger, QueryTrace, Stage};
+use crate::hardware::events::{Progress, Run};
+use crate::hardware::timing::{HeadShape, pulse_units};
 
 /// The book of one head: opened with what happens once, a query at a time, then closed.
 #[derive(Clone, Debug)]

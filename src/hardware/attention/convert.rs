@@ -1,10 +1,10 @@
 //! K written, the MAC, the lines, the ramp: one trial of one head up to its trip steps.
 
 use super::{Attention, Calibration, Head, Reference};
-use crate::base::cost::Cost;
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::converter::Ladders;
 use crate::hardware::crossbar::{Chip, CleanSums, Keys, LineReading};
+use crate::hardware::events::Cost;
 use crate::hardware::quantise::Matrix;
 use crate::hardware::topk;
 

@@ -5,7 +5,7 @@
 //! of which only the trace is known: a head without numbers, or a trial that keeps no intermediate values.
 
 use super::{Datapath, Finish, Sort};
-use crate::base::cost::{
+use crate::hardware::events::{
     Action, Cost, Ledger, QueryTrace, Stage, StepGrants, TileTrace, sort_compares,
 };
 

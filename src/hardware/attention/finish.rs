@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::product::PartialSums;
 use super::{Attention, AvParams, Datapath, Prepared};
-use crate::base::cost::{Costed, Ledger, QueryTrace, Stage};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::converter::{AdcParams, PlainAdc};
 use crate::hardware::crossbar::{Addressing, Chip, StoredValues, Values};
+use crate::hardware::events::{Costed, Ledger, QueryTrace, Stage};
 use crate::hardware::quantise::percentile;
 use crate::hardware::softmax::{Lut, Row};
 use crate::hardware::topk::{TileOutcome, Topk, Winner};

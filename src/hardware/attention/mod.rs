@@ -41,10 +41,10 @@ use super::device::Device;
 use super::quantise::{Matrix, QuantiseParams};
 use super::softmax::SoftmaxParams;
 use super::topk::{Split, Topk, TopkParams};
-use crate::base::cost::{RampShape, TileShape};
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
-use crate::base::timing::{Switches, Timing};
+use crate::hardware::events::{RampShape, TileShape};
+use crate::hardware::timing::{Switches, Timing};
 
 /// Q, K and V of one head, Q already divided by sqrt(d).
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,9 @@
 //! A design of which only time and energy are asked for: sizes and a stop step, no numbers.
 
 use super::{Account, Attention, Datapath, Finish};
-use crate::base::cost::{QueryTrace, StepGrants};
 use crate::base::mistake::Mistakes;
 use crate::base::units::Picos;
+use crate::hardware::events::{QueryTrace, StepGrants};
 
 /// The longest time that is counted, 11 days: a factor of 18 below the end of 64 bits of picoseconds, which is room
 /// for grants that fall together.

@@ -6,15 +6,16 @@
 use std::fmt::Display;
 
 use super::{Attention, AttentionParams, AvParams, Datapath};
-use crate::base::cost::Action;
-use crate::base::energy::{Corner, Span, Stated};
+use crate::base::energy::{Corner, Span};
 use crate::base::notice::Notices;
-use crate::base::timing::pulse_units;
 use crate::base::units::Joules;
 use crate::hardware::converter::{AdcParams, Placement, Resolution};
 use crate::hardware::device::Device;
+use crate::hardware::events::Action;
+use crate::hardware::events::Stated;
 use crate::hardware::quantise::Quantiser;
 use crate::hardware::softmax::{Reciprocal, Table, Weights};
+use crate::hardware::timing::pulse_units;
 
 /// A key whose value lies beyond what prices were made for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! A x V on one tile: the survivors' codes drive rows of V, and each column sums.
 
-use crate::base::cost::Costed;
 use crate::base::rng::{Purpose, Seed, Site, Stream};
 use crate::hardware::converter::PlainAdc;
 use crate::hardware::crossbar::{StoredValues, Values};
+use crate::hardware::events::Costed;
 use crate::hardware::quantise::Matrix;
 use crate::hardware::topk::Winner;
 

@@ -1,8 +1,8 @@
 //! Selection of one query, tile by tile and between tiles.
 
 use super::{Datapath, Finish};
-use crate::base::cost::{Action, Cost, Costed, QueryTrace, StepGrants};
-use crate::base::timing::{Arbiter, Request, queue};
+use crate::hardware::events::{Action, Cost, Costed, QueryTrace, StepGrants};
+use crate::hardware::timing::{Arbiter, Request, queue};
 use crate::hardware::topk::{TileOutcome, Winner, cut, grants, merge, rank};
 
 impl Finish<'_> {

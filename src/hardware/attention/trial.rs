@@ -9,10 +9,10 @@
 
 use super::{Account, Attention, Calibration, Conversion, Datapath, Finish, Head, Outcome};
 use super::{Prepared, Spent};
-use crate::base::cost::{Cost, Costed, Ledger};
 use crate::base::rng::Seed;
 use crate::hardware::converter::Ladders;
 use crate::hardware::crossbar::{Chip, StoredValues};
+use crate::hardware::events::{Cost, Costed, Ledger};
 
 /// A head's calibration rows on the hardware, and what follows from them.
 #[derive(Clone, Debug)]

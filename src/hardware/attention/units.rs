@@ -1,9 +1,9 @@
 //! What hardware a row of a table assumes, and whether its trials differ.
 
 use super::{Attention, AvParams, Datapath, Sort};
-use crate::base::timing::RowTime;
 use crate::hardware::converter::AdcParams;
 use crate::hardware::device::{Drift, Effect};
+use crate::hardware::timing::RowTime;
 use crate::hardware::topk::Topk;
 
 /// What a design has of what works side by side.

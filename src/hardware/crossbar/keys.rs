@@ -4,9 +4,9 @@
 
 use super::chip::{Array, Chip};
 use super::{Crossbar, line};
-use crate::base::cost::{Cost, Costed};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::device::{Cell, Device, Spread};
+use crate::hardware::events::{Cost, Costed};
 use crate::hardware::quantise::Matrix;
 
 /// What a query's columns hold before any noise; the same for every chip.

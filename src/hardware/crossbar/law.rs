@@ -7,9 +7,9 @@
 
 use super::chip::Array;
 use super::{Crossbar, Values, line};
-use crate::base::kernel::Source;
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::device::{Cell, Device, Drift, Spread};
+use crate::hardware::kernel::Source;
 use crate::hardware::quantise::Matrix;
 
 /// Mean and errors of what is written, for one array.

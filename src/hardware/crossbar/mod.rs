@@ -23,8 +23,8 @@ pub use line::{COARSE_LOSS, LineReading};
 pub use values::{StoredValues, Values};
 
 use super::device::Cell;
-use crate::base::cost::{Action, Cost};
 use crate::base::mistake::Mistakes;
+use crate::hardware::events::{Action, Cost};
 use crate::hardware::quantise::NOMINAL_K;
 
 /// Where tokens are cut into tiles.

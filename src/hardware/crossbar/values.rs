@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use super::Addressing;
 use super::chip::{Array, Chip};
-use crate::base::cost::{Action, Cost, Costed, TileShape};
 use crate::base::rng::Seed;
 use crate::hardware::device::{Cell, Device, Mapping, Spread};
+use crate::hardware::events::{Action, Cost, Costed, TileShape};
 use crate::hardware::quantise::{Matrix, NOMINAL_V};
 
 /// How V lies on its tiles.

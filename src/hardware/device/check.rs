@@ -7,8 +7,8 @@ use super::{Cell, Column, Device, Drift, Effect, Line, Selection, Spread};
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::base::sourced::Sourced;
-use crate::base::timing::{Switches, Timing};
 use crate::base::units::{Fraction, Lsb, Ohms, Picos, Seconds, Siemens, Volts};
+use crate::hardware::timing::{Switches, Timing};
 
 /// Largest age in seconds.
 const OLDEST: f64 = 1e10;

@@ -21,10 +21,10 @@ pub use spread::{Drift, Spread};
 
 use std::sync::Arc;
 
-use crate::base::energy::Prices;
 use crate::base::notice::Notices;
-use crate::base::timing::TimeConstants;
 use crate::base::units::Siemens;
+use crate::hardware::events::Prices;
+use crate::hardware::timing::TimeConstants;
 
 /// What is left of a device's imperfections in a study.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::Mapping;
 use super::formula::{DriftParams, ProgrammingParams, ReadParams};
-use crate::base::energy::PriceList;
 use crate::base::sourced::Sourced;
-use crate::base::timing::TimeConstants;
 use crate::base::units::{Fraction, Lsb, Ohms, Picos, Siemens, Volts};
+use crate::hardware::events::PriceList;
+use crate::hardware::timing::TimeConstants;
 
 /// `[cell]`: the technology.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,11 +2,12 @@
 
 use super::params::{CellParams, DeviceParams};
 use super::{Cell, Device, Drift, Effect, Selection, Spread};
-use crate::base::cost::Action;
-use crate::base::energy::{CellKind, Corner};
+use crate::base::energy::Corner;
 use crate::base::notice::Notices;
 use crate::base::sourced::kind as kind_of;
 use crate::base::units::Seconds;
+use crate::hardware::events::Action;
+use crate::hardware::events::CellKind;
 
 /// Picoseconds below which no conductance is programmed: a pulse of the fastest filaments and phase changes takes some
 /// 10 ns, one of a floating gate micro- to milliseconds.

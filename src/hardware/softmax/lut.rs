@@ -1,7 +1,7 @@
 //! The macro at work: the table of a head, and a row from its survivors' depths.
 
 use super::{SoftmaxParams, Table, Weights};
-use crate::base::cost::{Action, Cost, Costed};
+use crate::hardware::events::{Action, Cost, Costed};
 use crate::hardware::quantise::round_even;
 
 /// The macro with the table of one head.

@@ -9,7 +9,7 @@ mod split;
 
 pub use split::{K, Spare, Split, Topk, TopkParams};
 
-use crate::base::cost::StepGrants;
+use crate::hardware::events::StepGrants;
 
 /// A column that keeps its place.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,8 +6,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::base::kernel::Level;
 use crate::base::notice::{Notices, Weight};
+use crate::hardware::kernel::Level;
 use crate::shell::config::{Mode, Plan};
 use crate::shell::experiment::{Group, Path as Way};
 

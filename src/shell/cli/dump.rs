@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, folder};
+use crate::base::arrays;
 use crate::base::rng::Seed;
 use crate::shell::config::Plan;
 use crate::shell::journal::{no_file, same_file, write_whole};
-use crate::study::workload::arrays;
 
 /// Whether a file is one that a run dumped, or is empty.
 fn is_dump(path: &Path) -> bool {

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::print::out;
-use crate::base::cost::{Action, Stage};
-use crate::base::energy::{Corner, Stated};
+use crate::base::energy::Corner;
 use crate::base::units::Picos;
 use crate::hardware::device::Device;
+use crate::hardware::events::Stated;
+use crate::hardware::events::{Action, Stage};
 use crate::shell::config::{Overrides, Plan, find_above, shipped};
 use crate::shell::experiment::{Result as Case, Shelf, groups, run_group};
 use crate::study::metrics::Metric;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::print::out;
+use crate::base::arrays::{ByteArray, read_idx};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::shell::config::{DeviceChoice, FileMistakes, Store, find_above, shipped};
 use crate::shell::published::{macros, topkima};
 use crate::study::train::{Images, NetParams, read_weights};
-use crate::study::workload::arrays::{ByteArray, read_idx};
 use crate::study::workload::{Axes, CalibrationSource, FileParams, WorkloadParams};
 
 /// Whose numbers.

@@ -20,7 +20,6 @@ pub use training::{
 };
 
 use crate::base::mistake::{Mistake, Mistakes};
-use crate::base::timing::Switches;
 use crate::base::units::Seconds;
 use crate::hardware::attention::{AttentionParams, AvParams, Datapath};
 use crate::hardware::converter::RampParams;
@@ -28,6 +27,7 @@ use crate::hardware::crossbar::CrossbarParams;
 use crate::hardware::device::{Effect, Selection};
 use crate::hardware::quantise::QuantiseParams;
 use crate::hardware::softmax::SoftmaxParams;
+use crate::hardware::timing::Switches;
 use crate::hardware::topk::TopkParams;
 use crate::study::model::ModelParams;
 use crate::study::task::TaskParams;

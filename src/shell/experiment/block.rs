@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use super::Notes;
 use super::shelf::Shelf;
 
-use crate::base::cost::Ledger;
 use crate::base::rng::Seed;
-use crate::base::timing::StageTimes;
 use crate::hardware::attention::{Finish, Prepared, Spent, Trial};
+use crate::hardware::events::Ledger;
+use crate::hardware::events::StageTimes;
 use crate::shell::config::Case;
 use crate::study::metrics::{CostTally, HeadTally};
 

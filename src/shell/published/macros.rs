@@ -12,7 +12,7 @@ pub mod prices;
 pub mod silicon;
 mod table;
 
-use crate::base::range::OutOfRange;
+use crate::base::energy::range::OutOfRange;
 use crate::base::units::{Joules, Volts};
 
 use super::{Published, Tag};

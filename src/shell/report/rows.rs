@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::accuracy;
-use crate::base::cost::{Action, Stage};
 use crate::base::energy::Corner;
+use crate::hardware::events::{Action, Stage};
 use crate::shell::config::{Plan, Swept};
 use crate::shell::experiment::Result;
 use crate::study::metrics::{Metric, Moments, Summary, quantile, steps};

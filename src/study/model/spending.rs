@@ -1,12 +1,12 @@
 //! What the heads of an encoder cost and how they were read.
 
 use super::Trace;
-use crate::base::cost::Ledger;
 use crate::base::energy::Corner;
-use crate::base::timing::StageTimes;
 use crate::base::units::Picos;
 use crate::hardware::attention::Attention;
 use crate::hardware::device::Device;
+use crate::hardware::events::Ledger;
+use crate::hardware::events::StageTimes;
 
 /// What heads cost and how they were read, counted; joules only at the end.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,8 +9,8 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
 use super::leftover::some;
+use crate::base::arrays::open_safetensors;
 use crate::base::mistake::Mistakes;
-use crate::study::workload::arrays::open_safetensors;
 
 const MISSING: &str = "the file holds no tensor of this name";
 

@@ -1,10 +1,10 @@
 //! Images and their classes, out of arrays of bytes.
 
 use super::{ImagesParams, Judge, Lengths, Targets, TaskSet, classed, few, twice, without};
+use crate::base::arrays::ByteArray;
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::study::model::Input;
-use crate::study::workload::arrays::ByteArray;
 
 /// What the three files of an image set hold.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use super::{
     Judge, Lengths, MailsParams, Probe, ProbeSource, Targets, TaskSet, Training, classed, few,
     twice, without,
 };
+use crate::base::arrays::Array;
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::study::model::Input;
 use crate::study::workload::Arrays;
-use crate::study::workload::arrays::Array;
 
 /// Value of `part` of a row that is measured.
 const TEST: f64 = 0.0;

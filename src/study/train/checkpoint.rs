@@ -14,8 +14,8 @@ use super::adamw::Moments;
 use super::layout::Net;
 use super::trainer::State;
 use super::way::Units;
+use crate::base::arrays::{Array, read_safetensors};
 use crate::base::mistake::Mistakes;
-use crate::study::workload::arrays::{Array, read_safetensors};
 
 /// What a checkpoint says of itself, by name.
 pub type Metadata = BTreeMap<String, String>;

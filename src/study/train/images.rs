@@ -1,9 +1,9 @@
 //! Labelled images, and what of them a step sees: order, shift and mirror are drawn by address.
 
 use super::adamw::ScheduleParams;
+use crate::base::arrays::ByteArray;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::{Purpose, Seed, Site};
-use crate::study::workload::arrays::ByteArray;
 
 /// Square grey images and the class of each.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //! They are own code because the standard library's `exp` is a call for each value, and so that the
 //! same bytes come out wherever the same products do.
 
-use crate::base::kernel::Level;
+use crate::hardware::kernel::Level;
 
 /// Does a job compiled for the machine's widest vectors; only what is inlined into it gains.
 #[inline(always)]

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::arrays::Array;
 use super::layout::{Rows, tell};
 use super::padding::Live;
 use super::rows::{MAGNITUDES, check_again, check_fit, check_magnitudes, tell_sizes, tell_zeros};
 use super::{Arrays, CalibrationSource, FileParams, MAX_TOKENS, Workload};
+use crate::base::arrays::Array;
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::hardware::attention::{Head, Mask, Place};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::arrays::Array;
+use crate::base::arrays::Array;
 use crate::base::notice::Notices;
 
 /// The order of an array's dimensions; one of two dimensions is (tokens, d) in either.

@@ -3,7 +3,6 @@
 //! Calibration rows never appear in results: a file names another file or gives up its first
 //! queries, a synthetic family draws a separate stream.
 
-pub mod arrays;
 mod file;
 mod layout;
 mod overlap;
@@ -16,9 +15,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use self::arrays::Array;
 pub use self::layout::Axes;
 pub use self::synthetic::{Family, SyntheticParams};
+use crate::base::arrays::Array;
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::base::rng::Seed;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::*;
+use crate::base::arrays;
 use crate::hardware::attention::{Mask, Place, Reference};
 use crate::hardware::quantise::Matrix;
 

@@ -6,13 +6,13 @@ use super::front::Front;
 use super::row::Row;
 use super::value::{Design, Handed, ValueCase, ValueTiles};
 use super::{keeps_all, most_survivors, quotas};
-use crate::base::cost::QueryTrace;
-use crate::base::kernel::{
+use crate::hardware::attention::Finish;
+use crate::hardware::attention::{Account, Datapath, Prepared, Spent};
+use crate::hardware::events::QueryTrace;
+use crate::hardware::kernel::{
     LANES, Lanes, Level, RowSums, RowTables, Rows, Stops, Weighing, merge, plain_product,
     softmax_all, softmax_row, take_stop,
 };
-use crate::hardware::attention::Finish;
-use crate::hardware::attention::{Account, Datapath, Prepared, Spent};
 use crate::hardware::softmax::{Reciprocal, Weights};
 
 /// Largest code of V over the largest float output that squares of 32 bits have room for: (k x 2^40)^2, summed

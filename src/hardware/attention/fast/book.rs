@@ -6,12 +6,12 @@
 
 use super::front::Front;
 use super::{keeps_all, most_survivors};
-use crate::base::cost::{Ledger, QueryTrace, StepGrants, TileTrace};
 use crate::base::energy::Corner;
-use crate::base::kernel::{Granted, LANES, Lanes, Level, Slot, Station};
-use crate::base::timing::{HeadShape, LaneProgress};
 use crate::base::units::Picos;
 use crate::hardware::attention::{Account, Datapath, Finish, Prepared};
+use crate::hardware::events::{Ledger, QueryTrace, StepGrants, TileTrace};
+use crate::hardware::kernel::{Granted, LANES, Lanes, Level, Slot, Station};
+use crate::hardware::timing::{HeadShape, LaneProgress};
 
 const CORNERS: usize = Corner::ALL.len();
 

@@ -3,7 +3,7 @@
 use super::front::Front;
 use super::row::know;
 use super::{Finish, Keys, Prepared, keeps_all, quotas};
-use crate::base::kernel::Known;
+use crate::hardware::kernel::Known;
 
 /// Expected number of columns left out that trip by the clean stop step, at most: it moves work between
 /// candidates and the walk over the others. Time is flat around it, from 1e-4 to 1e-2.

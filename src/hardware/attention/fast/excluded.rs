@@ -9,9 +9,9 @@
 use super::candidates::{LEAST, PlannedTile};
 use super::front::Front;
 use super::row::Row;
-use crate::base::kernel::{LANES, Lanes, Level, overtaken};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::attention::Prepared;
+use crate::hardware::kernel::{LANES, Lanes, Level, overtaken};
 
 impl Front {
     /// Adds to the lists of a tile whatever column left out has come by the stop step.

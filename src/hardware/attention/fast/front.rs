@@ -3,9 +3,9 @@
 use super::candidates::{PlannedRow, candidates};
 use super::normal::Normal;
 use super::{Attention, Finish, Prepared, keeps_all};
-use crate::base::kernel::{ColumnDraws, Factor, Pair, Source, Statics, StepMix};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::crossbar::{LineReading, WeightLaw};
+use crate::hardware::kernel::{ColumnDraws, Factor, Pair, Source, Statics, StepMix};
 use crate::hardware::quantise::Matrix;
 /// Standard deviation of a ladder's step, of its nominal step, up to which levels come in order: a step
 /// goes up in 1e-9 of cases, and a level's law is that of a plain sum.

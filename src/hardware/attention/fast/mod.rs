@@ -17,7 +17,7 @@
 //! exact path: whatever the cut between candidates and others, it only moves work. Numbers are held more
 //! coarsely than in the exact path: errors of weights in 2^-15 of their reach or, of rows whose sums would leave 32
 //! bits, more coarsely; depths on uneven ladders
-//! in a fraction of an LSB given by [`Statics::grid`](crate::base::kernel::Statics), normals to 4e-6 with
+//! in a fraction of an LSB given by [`Statics::grid`](crate::hardware::kernel::Statics), normals to 4e-6 with
 //! a reach of 6.3 sigma, table look-ups and sums of a row in f32; on the tiles of V cells in 1/32000 of
 //! their reach, sums in 1/64 to 1/256 of an LSB of the ADC, its noise by 16 random bits.
 //!
@@ -45,11 +45,11 @@ mod value;
 use std::ops::Range;
 
 use super::{Attention, Datapath, Finish, Prepared};
-use crate::base::kernel::{Column, LANES, Lanes, Level, best, convert_column, convert_jointly};
 use crate::base::rng::{Purpose, Seed, Site};
-use crate::base::timing::Arbiter;
 use crate::hardware::converter::Below;
 use crate::hardware::crossbar::why_not_normal;
+use crate::hardware::kernel::{Column, LANES, Lanes, Level, best, convert_column, convert_jointly};
+use crate::hardware::timing::Arbiter;
 
 use back::Case;
 pub use back::FastTally;

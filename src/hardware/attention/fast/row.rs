@@ -1,8 +1,8 @@
 //! Room for one row of 32 trials: its places, and what is known of its columns.
 
 use super::candidates::{NONE, PlannedRow};
-use crate::base::kernel::{Known, Lanes, Level, Slot, unpack};
 use crate::hardware::attention::Prepared;
+use crate::hardware::kernel::{Known, Lanes, Level, Slot, unpack};
 
 /// Room for one row of a block.
 #[derive(Clone, Debug, Default)]

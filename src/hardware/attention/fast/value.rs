@@ -2,14 +2,14 @@
 
 use super::normal::Normal;
 use super::{keeps_all, most_survivors};
-use crate::base::cost::QueryTrace;
-use crate::base::kernel::{
-    Cells, Driven, FINEST, Joined, LANES, Lanes, Level, Rounding, Written, tile_product,
-    write_cells,
-};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::attention::{Attention, Finish, Prepared};
 use crate::hardware::crossbar::{Values, WeightLaw};
+use crate::hardware::events::QueryTrace;
+use crate::hardware::kernel::{
+    Cells, Driven, FINEST, Joined, LANES, Lanes, Level, Rounding, Written, tile_product,
+    write_cells,
+};
 use crate::hardware::softmax::Weights;
 
 /// Spread of a cell's level that an i16 holds, in standard deviations; draws reach 6.3.

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::about;
 use super::probe::read_probe;
 use super::study::Opening;
+use crate::base::arrays::{self, ArrayError, ByteArray};
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES};
@@ -13,7 +14,6 @@ use crate::study::model::Words;
 use crate::study::task::{
     self, ClassifyParams, ImageFiles, ImagesParams, MailsParams, StsParams, TaskSet,
 };
-use crate::study::workload::arrays::{self, ArrayError, ByteArray};
 
 /// Where texts are the same only up to their cut, a later cut tells them apart.
 fn or_longer(mut wrong: FileMistakes, is_cut: bool) -> FileMistakes {

@@ -23,12 +23,13 @@ use sha2::{Digest, Sha256};
 use toml::Table;
 
 use super::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES, shipped, tree};
+use crate::base::arrays;
 use crate::base::hex::hex;
 use crate::base::mistake::{Mistake, Mistakes};
 use crate::hardware::attention::Calibration;
 use crate::hardware::device::Device;
 use crate::study::train::Images;
-use crate::study::workload::{Arrays, Workload, arrays};
+use crate::study::workload::{Arrays, Workload};
 
 /// A file that was read, and the hash of what it held.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use super::encoder::WEIGHTS;
 use super::study::{Opening, fetch};
 use super::{about, named};
+use crate::base::arrays::safetensors_names;
 use crate::base::mistake::Mistakes;
 use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES};
-use crate::study::workload::arrays::safetensors_names;
 
 const INDEX: &str = "model.safetensors.index.json";
 

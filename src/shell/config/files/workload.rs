@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Counted, Fitted, Store, about, list, there, within};
+use crate::base::arrays::{self, ArrayError};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, Calibration, Head};
 use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, tree};
-use crate::study::workload::arrays::{self, ArrayError};
 use crate::study::workload::{Arrays, CalibrationSource, WANTED, Workload, WorkloadParams};
 
 impl Store {

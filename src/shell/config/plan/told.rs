@@ -5,8 +5,8 @@ use toml::{Table, Value};
 
 use super::Case;
 use crate::base::notice::Notices;
-use crate::base::timing::Arbiter;
 use crate::hardware::attention::{Beyond, Datapath, Sort};
+use crate::hardware::timing::Arbiter;
 use crate::shell::config::ExperimentParams;
 
 /// Most values of a key that are named.

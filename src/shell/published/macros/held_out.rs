@@ -3,7 +3,7 @@
 use super::prices::{Breakdown, Calibration, Converter, Geometry};
 use super::silicon::Paper;
 use super::{Group, MacroRow, Scope, at, silicon};
-use crate::base::survey;
+use crate::base::energy::survey;
 use crate::base::units::{Joules, Volts};
 use crate::shell::published::Published;
 

@@ -16,8 +16,8 @@
 //! post-layout worst case, doi 10.1007/s00034-023-02375-6; input DAC, BRAHMS 40 nm in
 //! `hwcomponents-library` (commit 8b56f7e, MIT).
 
-use crate::base::range::{OutOfRange, Range};
-use crate::base::scaling::{self, Process};
+use crate::base::energy::range::{OutOfRange, Range};
+use crate::base::energy::scaling::{self, Process};
 use crate::base::units::{Joules, Volts};
 
 use super::silicon::{

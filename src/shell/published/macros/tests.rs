@@ -9,7 +9,7 @@ use super::prices::{COMPARATOR, Calibration, Converter, Geometry, INPUT_DAC, sar
 use super::silicon::{self, JIA_POINTS, NEURRAM_SETTING, SINANGIL_POINTS};
 use super::table::{render, summarise};
 use super::*;
-use crate::base::scaling;
+use crate::base::energy::scaling;
 
 fn pj(energy: Joules) -> f64 {
     energy.si() * 1e12

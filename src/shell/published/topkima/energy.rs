@@ -7,7 +7,6 @@
 //! the row's reciprocal.
 
 use super::{paper, schedule};
-use crate::base::cost::{Action, Stage};
 use crate::base::energy::Corner;
 use crate::base::mistake::Mistakes;
 use crate::base::units::Seconds;
@@ -16,6 +15,7 @@ use crate::hardware::attention::{
     Place, Prepared, Shape, Sort,
 };
 use crate::hardware::device::{DeviceParams, Selection};
+use crate::hardware::events::{Action, Stage};
 use crate::hardware::quantise::Matrix;
 use crate::hardware::softmax::{SoftmaxParams, Weights};
 

@@ -2,11 +2,11 @@
 
 use super::schedule::{self, Heads, LITERAL, SELECTED};
 use super::{How, Row, paper};
-use crate::base::cost::Stage;
 use crate::base::mistake::Mistakes;
 use crate::base::sourced::Sourced;
-use crate::base::timing::TimeConstants;
 use crate::base::units::Picos;
+use crate::hardware::events::Stage;
+use crate::hardware::timing::TimeConstants;
 
 /// All fitted numbers.
 pub(super) fn rows(constants: &TimeConstants) -> Vec<Row> {

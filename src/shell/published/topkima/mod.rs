@@ -2,7 +2,7 @@
 //!
 //! A number is called reproduced only when nothing was fitted to it, so every row says how it was
 //! obtained ([`How`]). Replays run the device's time constants through the serial schedule of
-//! [`timing`](crate::base::timing) and have to hold to 1 %; [`misses`] names those that do not.
+//! [`timing`](crate::hardware::timing) and have to hold to 1 %; [`misses`] names those that do not.
 
 mod borne;
 mod energy;

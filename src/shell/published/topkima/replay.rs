@@ -6,10 +6,10 @@
 
 use super::schedule::{self, Heads, LITERAL, SELECTED};
 use super::{How, Row, paper};
-use crate::base::cost::{Stage, TileTrace};
 use crate::base::mistake::Mistakes;
-use crate::base::timing::{Closed, TimeConstants, paper_max};
 use crate::base::units::Picos;
+use crate::hardware::events::{Stage, TileTrace};
+use crate::hardware::timing::{Closed, TimeConstants, paper_max};
 
 /// All replays.
 pub(super) fn rows(constants: &TimeConstants) -> Vec<Row> {
@@ -58,7 +58,7 @@ fn stated(constants: &TimeConstants) -> Result<Vec<Row>, Mistakes> {
     let head = schedule::shape();
     let full = TileTrace::full_ramp(256, 256, paper::STEPS);
     let one = TileTrace::stopped(256, paper::STEPS, 1, [1_u32].into_iter());
-    let trace = crate::base::cost::QueryTrace {
+    let trace = crate::hardware::events::QueryTrace {
         tiles: vec![full.clone()],
         ..Default::default()
     };

@@ -7,13 +7,12 @@
 //! ten, 3809 steps, alpha 0.30998.
 
 use super::paper;
-use crate::base::cost::{QueryTrace, Stage, TileTrace, sort_compares};
 use crate::base::mistake::Mistakes;
 use crate::base::sourced::Sourced;
-use crate::base::timing::{
-    Arbiter, HeadShape, Run, Schedule, Switches, TimeConstants, Timing, pulse_units,
-};
 use crate::base::units::Picos;
+use crate::hardware::events::{QueryTrace, Stage, TileTrace, sort_compares};
+use crate::hardware::events::{Run, Schedule};
+use crate::hardware::timing::{Arbiter, HeadShape, Switches, TimeConstants, Timing, pulse_units};
 
 /// (columns, winners) of the arrays of one row, which work side by side; the slowest counts.
 pub(super) type Reading = &'static [(u32, u32)];

@@ -6,9 +6,9 @@ use super::{How, Row, paper};
 use crate::base::energy::Corner;
 use crate::base::mistake::Mistakes;
 use crate::base::sourced::Sourced;
-use crate::base::timing::TimeConstants;
 use crate::base::units::Picos;
 use crate::hardware::device::DeviceParams;
+use crate::hardware::timing::TimeConstants;
 
 /// Times of one softmax element that are tried, in ps: the paper's is the last.
 const ELEMENT_TIMES: [u64; 7] = [500, 1_000, 2_000, 3_000, 4_000, 5_000, 6_500];

@@ -6,7 +6,6 @@
 use rayon::prelude::*;
 
 use super::{How, Inputs, Row, paper};
-use crate::base::cost::Stage;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::base::units::Seconds;
@@ -14,6 +13,7 @@ use crate::hardware::attention::{Attention, AttentionParams, AvParams, Datapath,
 use crate::hardware::converter::{FullScale, RampParams, Range, Resolution};
 use crate::hardware::crossbar::CrossbarParams;
 use crate::hardware::device::{CellParams, Device, DeviceParams, Selection};
+use crate::hardware::events::Stage;
 use crate::hardware::quantise::{Clip, QuantiseParams, Quantiser};
 use crate::hardware::softmax::{Reciprocal, SoftmaxParams, Table, Weights};
 use crate::hardware::topk::{Split, TopkParams};

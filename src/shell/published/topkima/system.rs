@@ -17,12 +17,12 @@
 use super::energy;
 use super::schedule::{self, SELECTED};
 use super::{How, Row, paper};
-use crate::base::cost::Action;
 use crate::base::energy::Corner;
+use crate::base::energy::survey::adc_energy;
 use crate::base::mistake::Mistakes;
-use crate::base::survey::adc_energy;
 use crate::base::units::Picos;
 use crate::hardware::device::DeviceParams;
+use crate::hardware::events::Action;
 
 /// Columns that share an ADC (assumed).
 const COLUMNS_PER_ADC: u64 = 8;
@@ -141,7 +141,12 @@ pub(super) fn system(device: &DeviceParams) -> Result<System, Mistakes> {
         operations: (2 * 3 * n * width * width + 2 * h * 2 * n * n * d) as f64,
         projection: read,
         macro_time: seconds(heads.topkima.makespan),
-        pulses: seconds(heads.topkima.busy.get(crate::base::cost::Stage::Input)),
+        pulses: seconds(
+            heads
+                .topkima
+                .busy
+                .get(crate::hardware::events::Stage::Input),
+        ),
         values: read,
         projection_adc: projections as f64 * price,
         values_adc: values as f64 * price,

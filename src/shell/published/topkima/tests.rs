@@ -8,7 +8,7 @@ mod trained;
 use std::sync::LazyLock;
 
 use super::*;
-use crate::study::workload::arrays::read_safetensors;
+use crate::base::arrays::read_safetensors;
 use crate::study::workload::{Arrays, Axes, CalibrationSource, FileParams, WANTED};
 
 /// The shipped device, nominal grade: its file and the two that it includes.

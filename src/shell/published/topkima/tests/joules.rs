@@ -6,9 +6,9 @@ use super::super::energy::{Designs, designs};
 use super::super::paper;
 use super::super::system::system;
 use super::*;
-use crate::base::cost::Action;
 use crate::base::energy::Corner;
 use crate::base::units::Joules;
+use crate::hardware::events::Action;
 
 fn shipped() -> Designs {
     designs(&device(), Corner::Nominal).unwrap()

@@ -5,8 +5,8 @@ use approx::assert_relative_eq;
 use super::super::schedule::{self, LITERAL, SELECTED, heads, mean_stops};
 use super::*;
 use crate::base::sourced::Sourced;
-use crate::base::timing::{Closed, TimeConstants};
 use crate::base::units::Picos;
+use crate::hardware::timing::{Closed, TimeConstants};
 
 #[test]
 fn stops_make_the_papers_alpha_in_whole_clocks() {

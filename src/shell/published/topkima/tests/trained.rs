@@ -1,11 +1,11 @@
 //! Numbers of the ViT that was trained for few keys.
 
 use super::*;
+use crate::base::arrays::{ByteArray, read_idx};
 use crate::shell::training::Pool;
 use crate::study::train::{
     Alone, Attend, Images, Model, NetParams, TopParams, Units, accuracy, read_weights,
 };
-use crate::study::workload::arrays::{ByteArray, read_idx};
 
 fn bytes(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/data/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()

@@ -20,7 +20,7 @@
 //! of an in-memory macro it is wrong by x0.28 to x3.6: use it to compare, not to predict.
 
 use super::range::{OutOfRange, Range};
-use super::units::Joules;
+use crate::base::units::Joules;
 
 const FORMULA: &str = "ADC survey regression";
 

@@ -7,7 +7,7 @@
 //! names its place.
 //!
 //! ```
-//! use topkima::study::workload::arrays::{read_npz, write_npz};
+//! use topkima::base::arrays::{read_npz, write_npz};
 //! let bytes = write_npz(&[("q", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])]).unwrap();
 //! let arrays = read_npz(&bytes, &["q", "mask"]).unwrap();
 //! assert_eq!(arrays["q"].shape, [2, 3]);

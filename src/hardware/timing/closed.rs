@@ -11,8 +11,8 @@
 //! ```
 
 use super::paper_max;
-use crate::base::cost::sort_compares;
 use crate::base::units::Picos;
+use crate::hardware::events::sort_compares;
 
 /// What stands in the equations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,10 +94,10 @@ impl Closed {
 #[cfg(test)]
 mod tests {
     use super::super::constants::tests::constants;
-    use super::super::{Arbiter, HeadShape, Schedule, Switches, Timing, pulse_units};
+    use super::super::{Arbiter, HeadShape, Switches, Timing, pulse_units};
     use super::*;
-    use crate::base::cost::{QueryTrace, Stage, TileTrace};
     use crate::base::sourced::Sourced;
+    use crate::hardware::events::{QueryTrace, Schedule, Stage, TileTrace};
 
     fn ratio(a: Picos, b: Picos) -> f64 {
         a.nanoseconds() / b.nanoseconds()

@@ -1,54 +1,8 @@
 //! How long each stage of one query takes, from the query's own trace.
 
 use super::{Arbiter, RowTime, StartUp, Timing, paper_max, queue_time, stall};
-use crate::base::cost::{QueryTrace, Stage, TileTrace};
 use crate::base::units::Picos;
-
-/// One duration a stage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StageTimes([Picos; Stage::COUNT]);
-
-impl StageTimes {
-    /// No time anywhere.
-    pub const ZERO: StageTimes = StageTimes([Picos::ZERO; Stage::COUNT]);
-
-    /// The duration of one stage.
-    #[must_use]
-    pub const fn get(&self, stage: Stage) -> Picos {
-        self.0[stage as usize]
-    }
-
-    /// The same with another duration for one stage.
-    #[must_use]
-    pub const fn with(mut self, stage: Stage, time: Picos) -> Self {
-        self.0[stage as usize] = time;
-        self
-    }
-
-    /// One after the other: stage by stage, durations add.
-    #[must_use]
-    pub fn then(mut self, next: &StageTimes) -> Self {
-        for (mine, more) in self.0.iter_mut().zip(next.0) {
-            *mine += more;
-        }
-        self
-    }
-
-    /// Side by side: stage by stage, the longer counts.
-    #[must_use]
-    pub fn alongside(mut self, other: &StageTimes) -> Self {
-        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
-            *mine = (*mine).max(theirs);
-        }
-        self
-    }
-
-    /// All stages one after another: the latency of one query that has the hardware to itself.
-    #[must_use]
-    pub fn total(&self) -> Picos {
-        self.0.iter().copied().sum()
-    }
-}
+use crate::hardware::events::{QueryTrace, Stage, StageTimes, TileTrace};
 
 /// What is the same for every query of a head, as far as time depends on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,7 +61,7 @@ impl Timing {
         }
     }
 
-    /// A sort of so many cycles (see [`sort_compares`](crate::base::cost::sort_compares)).
+    /// A sort of so many cycles (see [`sort_compares`](crate::hardware::events::sort_compares)).
     #[must_use]
     pub fn sort(&self, cycles: u64) -> Picos {
         self.sort_clock.times(cycles)

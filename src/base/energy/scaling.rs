@@ -13,7 +13,7 @@
 //! **Say the supply.** 28 -> 65 nm is x2.42 with both at 0.8 V and x3.93 from 0.9 V to 1.1 V.
 
 use super::range::{OutOfRange, Range};
-use super::units::{Joules, Volts};
+use crate::base::units::{Joules, Volts};
 
 const FORMULA: &str = "digital energy scaling";
 

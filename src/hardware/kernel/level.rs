@@ -217,10 +217,10 @@ pub(super) struct Avx512;
 macro_rules! for_each_level {
     ($(#[$about:meta])* pub fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? = $body:ident) => {
         $(#[$about])*
-        pub fn $name(level: $crate::base::kernel::Level, $($argument: $kind),*) $(-> $result)? {
+        pub fn $name(level: $crate::hardware::kernel::Level, $($argument: $kind),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             {
-                use $crate::base::kernel::level::{Avx2, Avx512, Kind};
+                use $crate::hardware::kernel::level::{Avx2, Avx512, Kind};
                 #[target_feature(enable = "avx2,fma")]
                 fn narrow($($argument: $kind),*) $(-> $result)? {
                     $body(Avx2, $($argument),*)
@@ -238,7 +238,7 @@ macro_rules! for_each_level {
                 }
             }
             let _ = level;
-            $body($crate::base::kernel::level::Portable, $($argument),*)
+            $body($crate::hardware::kernel::level::Portable, $($argument),*)
         }
     };
 }

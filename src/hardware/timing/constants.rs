@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Schedule;
 use crate::base::mistake::Mistakes;
 use crate::base::sourced::Sourced;
 use crate::base::units::Picos;
+use crate::hardware::events::Schedule;
 
 /// Durations of a device's steps, as written. None has a default: a number that decides a result
 /// stands in a file, with its source.

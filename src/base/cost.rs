@@ -1,65 +1,71 @@
-//! Counts of actions: of a piece of behaviour, with a value, and by stage.
+//! What a run does, counted: actions of a [`Vocabulary`] by stage, with the value they made.
+//!
+//! Behaviour emits integers only. Integers add exactly and in any order, so a run cut into chunks
+//! or threads counts the same, and one run can be priced again under another list. Joules are made
+//! of the counts by [`energy`](super::energy).
 
-use super::{Action, Stage};
+use super::vocabulary::{Named, Vocabulary, Zero};
 
 /// How often each action happened. Counts stay at the largest `u64` instead of wrapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct Cost {
-    counts: [u64; Action::COUNT],
+pub struct Cost<A: Named> {
+    counts: A::Each<u64>,
 }
 
-impl Cost {
+impl<A: Named> Zero for Cost<A> {
+    const ZERO: Self = Self::ZERO;
+}
+
+impl<A: Named> Cost<A> {
     /// Nothing happened.
-    pub const ZERO: Cost = Cost {
-        counts: [0; Action::COUNT],
-    };
+    pub const ZERO: Self = Self { counts: Zero::ZERO };
 
     /// `count` times one action.
     #[inline]
-    pub const fn of(action: Action, count: u64) -> Self {
+    pub fn of(action: A, count: u64) -> Self {
         Self::ZERO.and(action, count)
     }
 
     /// These counts and `count` more of one action.
     #[inline]
-    pub const fn and(mut self, action: Action, count: u64) -> Self {
-        let at = action as usize;
-        self.counts[at] = self.counts[at].saturating_add(count);
+    pub fn and(mut self, action: A, count: u64) -> Self {
+        let mine = &mut self.counts.as_mut()[action.place()];
+        *mine = mine.saturating_add(count);
         self
     }
 
     /// How often an action happened.
     #[must_use]
-    pub const fn count(&self, action: Action) -> u64 {
-        self.counts[action as usize]
+    pub fn count(&self, action: A) -> u64 {
+        self.counts.as_ref()[action.place()]
     }
 
     /// One after the other: counts add.
     #[inline]
-    pub fn then(mut self, next: Cost) -> Cost {
-        for (mine, more) in self.counts.iter_mut().zip(next.counts) {
-            *mine = mine.saturating_add(more);
+    pub fn then(mut self, next: Self) -> Self {
+        for (mine, more) in self.counts.as_mut().iter_mut().zip(next.counts.as_ref()) {
+            *mine = mine.saturating_add(*more);
         }
         self
     }
 
     /// Side by side: counts add just as well, for hardware that runs in parallel spends the same.
     /// Only time knows the difference, and time is not kept here.
-    pub fn alongside(self, other: Cost) -> Cost {
+    pub fn alongside(self, other: Self) -> Self {
         self.then(other)
     }
 
     /// The same `n` times.
-    pub fn times(mut self, n: u64) -> Cost {
-        for mine in &mut self.counts {
+    pub fn times(mut self, n: u64) -> Self {
+        for mine in self.counts.as_mut() {
             *mine = mine.saturating_mul(n);
         }
         self
     }
 }
 
-impl Default for Cost {
+impl<A: Named> Default for Cost<A> {
     fn default() -> Self {
         Self::ZERO
     }
@@ -68,10 +74,10 @@ impl Default for Cost {
 /// A value together with what happened in the hardware to make it, so that the two cannot part.
 ///
 /// `C` is a [`Cost`] for the work of one stage, a [`Ledger`] for work that passed several, and a
-/// `Vec<Cost>` for work of tiles that are counted apart.
+/// `Vec<Cost>` for work whose parts are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct Costed<T, C = Cost> {
+pub struct Costed<T, C> {
     /// What was made.
     pub value: T,
     /// What happened in the hardware to make it.
@@ -88,18 +94,16 @@ impl<T, C> Costed<T, C> {
 /// Counts by stage. A total is computed when asked for; none is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct Ledger {
-    stages: [Cost; Stage::COUNT],
+pub struct Ledger<V: Vocabulary> {
+    stages: <V::Stage as Named>::Each<Cost<V::Action>>,
 }
 
-impl Ledger {
+impl<V: Vocabulary> Ledger<V> {
     /// Nothing happened.
-    pub const ZERO: Ledger = Ledger {
-        stages: [Cost::ZERO; Stage::COUNT],
-    };
+    pub const ZERO: Self = Self { stages: Zero::ZERO };
 
     /// The cost of one stage.
-    pub fn of(stage: Stage, cost: Cost) -> Self {
+    pub fn of(stage: V::Stage, cost: Cost<V::Action>) -> Self {
         let mut ledger = Self::ZERO;
         ledger.charge(stage, cost);
         ledger
@@ -107,51 +111,52 @@ impl Ledger {
 
     /// Adds to one stage.
     #[inline]
-    pub fn charge(&mut self, stage: Stage, cost: Cost) {
-        let entry = &mut self.stages[stage as usize];
+    pub fn charge(&mut self, stage: V::Stage, cost: Cost<V::Action>) {
+        let entry = &mut self.stages.as_mut()[stage.place()];
         *entry = entry.then(cost);
     }
 
     /// Adds a costed value's cost to one stage and hands on the value.
     #[inline]
-    pub fn pay<T>(&mut self, stage: Stage, costed: Costed<T>) -> T {
+    pub fn pay<T>(&mut self, stage: V::Stage, costed: Costed<T, Cost<V::Action>>) -> T {
         self.charge(stage, costed.cost);
         costed.value
     }
 
     /// Adds another ledger, stage by stage, in place: a ledger is large, and a run adds thousands.
-    pub fn add(&mut self, next: &Ledger) {
-        for (stage, cost) in Stage::ALL.into_iter().zip(next.stages) {
-            self.charge(stage, cost);
+    pub fn add(&mut self, next: &Self) {
+        for (mine, more) in self.stages.as_mut().iter_mut().zip(next.stages.as_ref()) {
+            *mine = mine.then(*more);
         }
     }
 
     /// Both ledgers, stage by stage.
-    pub fn then(mut self, next: &Ledger) -> Self {
+    pub fn then(mut self, next: &Self) -> Self {
         self.add(next);
         self
     }
 
     /// The same `n` times.
     pub fn times(mut self, n: u64) -> Self {
-        for cost in &mut self.stages {
+        for cost in self.stages.as_mut() {
             *cost = cost.times(n);
         }
         self
     }
 
     /// The counts of one stage.
-    pub const fn stage(&self, stage: Stage) -> Cost {
-        self.stages[stage as usize]
+    pub fn stage(&self, stage: V::Stage) -> Cost<V::Action> {
+        self.stages.as_ref()[stage.place()]
     }
 
     /// The counts of all stages together.
-    pub fn total(&self) -> Cost {
-        self.stages.iter().fold(Cost::ZERO, |sum, &c| sum.then(c))
+    pub fn total(&self) -> Cost<V::Action> {
+        let stages = self.stages.as_ref().iter();
+        stages.fold(Cost::ZERO, |sum, &cost| sum.then(cost))
     }
 }
 
-impl Default for Ledger {
+impl<V: Vocabulary> Default for Ledger<V> {
     fn default() -> Self {
         Self::ZERO
     }
@@ -159,7 +164,8 @@ impl Default for Ledger {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::Costed;
+    use crate::base::vocabulary::mill::{Action, Cost, Ledger, Stage};
     use proptest::prelude::*;
 
     pub fn any_cost() -> impl Strategy<Value = Cost> {
@@ -211,12 +217,12 @@ mod tests {
 
     #[test]
     fn what_is_paid_is_charged_and_the_value_handed_on() {
-        let made = Costed::new(3, Cost::of(Action::Multiply, 1).and(Action::Subtract, 4));
+        let made = Costed::new(3, Cost::of(Action::Multiply, 1).and(Action::Add, 4));
         let mut ledger = Ledger::ZERO;
-        assert_eq!(ledger.pay(Stage::Softmax, made), 3);
-        assert_eq!(ledger.pay(Stage::Softmax, made), 3);
-        assert_eq!(ledger.stage(Stage::Softmax).count(Action::Subtract), 8);
+        assert_eq!(ledger.pay(Stage::Scale, made), 3);
+        assert_eq!(ledger.pay(Stage::Scale, made), 3);
+        assert_eq!(ledger.stage(Stage::Scale).count(Action::Add), 8);
         assert_eq!(ledger.total().count(Action::Multiply), 2);
-        assert_eq!(ledger.stage(Stage::Av), Cost::ZERO);
+        assert_eq!(ledger.stage(Stage::Second), Cost::ZERO);
     }
 }

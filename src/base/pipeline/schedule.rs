@@ -3,51 +3,39 @@
 //! `serial` counts as the paper does: each query has the hardware to itself. `pipelined` lets
 //! stations work on different queries: with t the time of query q in station s,
 //! done\[s\] = max(done\[s\], done\[s - 1\]) + t\[q\]\[s\], results waiting in registers between stations.
-//! A station is a piece of hardware that holds one query at a time and may serve several stages:
-//! pulses, ramp and arbiter share the bitlines of a tile, so they are one station by default.
+//! A station is a piece of hardware that holds one query at a time and may serve several stages.
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::cost::Stage;
 use crate::base::mistake::Mistakes;
+use crate::base::vocabulary::Stages;
 
 /// How queries follow one another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Schedule {
+#[serde(rename_all = "kebab-case", deny_unknown_fields, bound = "S: Stages")]
+pub enum Schedule<S: Stages> {
     /// One query after another.
     Serial {},
     /// Stations work on different queries.
     Pipelined {
         /// The stages of each station: every stage of a query once, in order.
-        #[serde(default = "stations")]
-        stations: Vec<Vec<Stage>>,
+        #[serde(default = "S::stations")]
+        stations: Vec<Vec<S>>,
     },
 }
 
-impl Default for Schedule {
+impl<S: Stages> Default for Schedule<S> {
     fn default() -> Self {
         Self::Serial {}
     }
 }
 
-/// The stations a head has without sample-and-hold on its bitlines.
-fn stations() -> Vec<Vec<Stage>> {
-    vec![
-        vec![Stage::Input, Stage::Ramp, Stage::Arbiter],
-        vec![Stage::Merge],
-        vec![Stage::Sort],
-        vec![Stage::Softmax],
-        vec![Stage::Av],
-    ]
-}
-
-impl Schedule {
+impl<S: Stages> Schedule<S> {
     /// The pipeline with its usual stations.
     #[must_use]
     pub fn pipelined() -> Self {
         Self::Pipelined {
-            stations: stations(),
+            stations: S::stations(),
         }
     }
 
@@ -58,7 +46,7 @@ impl Schedule {
     pub fn check(&self) -> Result<(), Mistakes> {
         let mut mistakes = Mistakes::none();
         if let Self::Pipelined { stations } = self {
-            let right = stations.concat() == Stage::OF_A_QUERY
+            let right = stations.concat() == S::OF_A_QUERY
                 && stations.iter().all(|stages| !stages.is_empty());
             mistakes.require(
                 right,
@@ -73,7 +61,11 @@ impl Schedule {
                 "stations hold every stage of a query once, in order, and none is empty",
                 format!(
                     "group these without reordering: {}",
-                    Stage::OF_A_QUERY.map(Stage::name).join(", ")
+                    S::OF_A_QUERY
+                        .iter()
+                        .map(|stage| stage.name())
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ),
             );
         }
@@ -82,20 +74,21 @@ impl Schedule {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::base::vocabulary::mill::Stage;
 
     /// Every stage a station of its own.
-    pub fn stage_by_stage() -> Schedule {
+    pub fn stage_by_stage<S: Stages>() -> Schedule<S> {
         Schedule::Pipelined {
-            stations: Stage::OF_A_QUERY.map(|stage| vec![stage]).to_vec(),
+            stations: S::OF_A_QUERY.iter().map(|stage| vec![*stage]).collect(),
         }
     }
 
     #[test]
     fn stations_hold_every_stage_once_in_order() {
-        assert!(Schedule::pipelined().check().is_ok());
-        assert!(stage_by_stage().check().is_ok());
+        assert!(Schedule::<Stage>::pipelined().check().is_ok());
+        assert!(stage_by_stage::<Stage>().check().is_ok());
         let bad = |stations: Vec<Vec<Stage>>| Schedule::Pipelined { stations }.check().is_err();
         assert!(bad(vec![]));
         assert!(bad(vec![Stage::OF_A_QUERY.to_vec(), vec![]]));
@@ -109,12 +102,12 @@ pub(super) mod tests {
         #[derive(Debug, Deserialize)]
         struct File {
             #[serde(rename = "schedule")]
-            _schedule: Schedule,
+            _schedule: Schedule<Stage>,
         }
-        let text = "schedule = { pipelined = { stations = [[\"input\", \"rampe\"]] } }";
+        let text = "schedule = { pipelined = { stations = [[\"fetch\", \"firsst\"]] } }";
         let message = toml::from_str::<File>(text).unwrap_err().to_string();
         assert!(
-            message.contains("`rampe`") && message.contains("`ramp`"),
+            message.contains("`firsst`") && message.contains("`first`"),
             "{message}"
         );
         assert!(toml::from_str::<File>("schedule = { overlapped = {} }").is_err());

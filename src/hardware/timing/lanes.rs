@@ -3,10 +3,12 @@
 //! The twins of [`Timing::query`] and [`Progress`] for designs whose ramp stops early; a property test
 //! holds them equal lane by lane.
 
-use super::{Arbiter, HeadShape, Progress, RowTime, StageTimes, StartUp, Timing};
-use crate::base::cost::{QueryTrace, Stage};
-use crate::base::kernel::{Granted, Lanes, Level, Passed, Slot, Station, TileClock, pass_query};
+use super::{Arbiter, HeadShape, RowTime, StartUp, Timing};
 use crate::base::units::Picos;
+use crate::hardware::events::{Progress, QueryTrace, Stage, StageTimes};
+use crate::hardware::kernel::{
+    Granted, Lanes, Level, Passed, Slot, Station, TileClock, pass_query,
+};
 
 impl Timing {
     /// Whether a query of at most `steps` steps and `k` grants stays below 2 ms, within which lanes count.
@@ -125,12 +127,12 @@ impl LaneProgress {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Switches;
     use super::super::constants::tests::timing;
-    use super::super::schedule::tests::stage_by_stage;
-    use super::super::{Schedule, Switches};
     use super::*;
-    use crate::base::cost::{StepGrants, TileTrace};
-    use crate::base::kernel::LANES;
+    use crate::base::pipeline::stage_by_stage;
+    use crate::hardware::events::{Schedule, StepGrants, TileTrace};
+    use crate::hardware::kernel::LANES;
     use proptest::prelude::*;
 
     /// Grants of a driven tile lane by lane: codes ascend, some are equal.

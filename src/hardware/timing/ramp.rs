@@ -17,8 +17,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::base::cost::StepGrants;
 use crate::base::units::Picos;
+use crate::hardware::events::StepGrants;
 
 /// Time of a tile whose ramp waits for the grants of a step. `grants` ascend in step, the last at
 /// or before `stop`. Without a grant it is the plain ramp, `stop` clocks.
@@ -137,7 +137,7 @@ pub fn queue(requests: &[Request], k: u32, steps: u32, clock: Picos, arbiter: Pi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::cost::TileTrace;
+    use crate::hardware::events::TileTrace;
     use proptest::prelude::*;
 
     const T: Picos = Picos::new(4000);

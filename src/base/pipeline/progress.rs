@@ -1,35 +1,31 @@
 //! A head under way: when each query is done, and what the whole of it took.
 
 use super::{Schedule, StageTimes};
-use crate::base::cost::Stage;
 use crate::base::units::Picos;
+use crate::base::vocabulary::Stages;
 
-impl Schedule {
+impl<S: Stages> Schedule<S> {
     /// A head that has done nothing yet; `once` are the durations before the first query.
     /// Durations of once-a-head stages in a query's own times are not looked at.
     #[must_use]
-    pub fn start(&self, once: &StageTimes) -> Progress {
+    pub fn start(&self, once: &StageTimes<S>) -> Progress<S> {
         let (stations, serial) = match self {
-            Self::Serial {} => (vec![Stage::OF_A_QUERY.to_vec()], true),
+            Self::Serial {} => (vec![S::OF_A_QUERY.to_vec()], true),
             Self::Pipelined { stations } => (stations.clone(), false),
         };
-        let once = [Stage::WriteK, Stage::LutLoad, Stage::WriteV]
-            .into_iter()
-            .fold(StageTimes::ZERO, |kept, stage| {
-                kept.with(stage, once.get(stage))
-            });
+        let once = S::ONCE.iter().fold(StageTimes::ZERO, |kept, &(stage, _)| {
+            kept.with(stage, once.get(stage))
+        });
         // In series the writes come before everything; in a pipeline each station waits for its
         // own, and they overlap.
-        let own = |stages: &[Stage]| {
-            let needs = |stage, write| match stages.contains(&stage) {
-                true => once.get(write),
-                false => Picos::ZERO,
-            };
-            needs(Stage::Input, Stage::WriteK)
-                .max(needs(Stage::Softmax, Stage::LutLoad))
-                .max(needs(Stage::Av, Stage::WriteV))
+        let own = |stages: &[S]| {
+            let needed = S::ONCE.iter().filter(|(_, waits)| stages.contains(waits));
+            needed
+                .map(|(write, _)| once.get(*write))
+                .max()
+                .unwrap_or_default()
         };
-        let ready = |stages: &Vec<Stage>| if serial { once.total() } else { own(stages) };
+        let ready = |stages: &Vec<S>| if serial { once.total() } else { own(stages) };
         let done = stations.iter().map(ready).collect();
         Progress {
             stations,
@@ -44,19 +40,19 @@ impl Schedule {
 
 /// A head under way: queries are pushed in order; memory does not grow with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    stations: Vec<Vec<Stage>>,
+pub struct Progress<S: Stages> {
+    stations: Vec<Vec<S>>,
     /// When each station has done its last query, or is ready for the first.
     done: Vec<Picos>,
-    busy: StageTimes,
-    once: StageTimes,
+    busy: StageTimes<S>,
+    once: StageTimes<S>,
     longest: Picos,
     queries: u64,
 }
 
-impl Progress {
+impl<S: Stages> Progress<S> {
     /// One more query; gives the time at which it is finished.
-    pub fn push(&mut self, times: &StageTimes) -> Picos {
+    pub fn push(&mut self, times: &StageTimes<S>) -> Picos {
         let mut at = Picos::ZERO;
         let mut whole = Picos::ZERO;
         for (stages, done) in self.stations.iter().zip(&mut self.done) {
@@ -65,7 +61,7 @@ impl Progress {
             at = (*done).max(at) + own;
             *done = at;
         }
-        for stage in Stage::OF_A_QUERY {
+        for &stage in S::OF_A_QUERY {
             self.busy = self
                 .busy
                 .with(stage, self.busy.get(stage) + times.get(stage));
@@ -77,11 +73,11 @@ impl Progress {
 
     /// `queries` more, all alike, in closed form: with t\[s\] the time of station s and r\[s\] when it
     /// is free, done\[s\] = max over i <= s of r\[i\] + t\[i\] + ... + t\[s\] + (n - 1) max(t\[i..=s\]).
-    pub fn repeat(&mut self, times: &StageTimes, queries: u64) {
+    pub fn repeat(&mut self, times: &StageTimes<S>, queries: u64) {
         let Some(further) = queries.checked_sub(1) else {
             return;
         };
-        let own = |stages: &Vec<Stage>| stages.iter().map(|&stage| times.get(stage)).sum::<Picos>();
+        let own = |stages: &Vec<S>| stages.iter().map(|&stage| times.get(stage)).sum::<Picos>();
         let each: Vec<Picos> = self.stations.iter().map(own).collect();
         let ready = self.done.clone();
         for (station, done) in self.done.iter_mut().enumerate() {
@@ -94,7 +90,7 @@ impl Progress {
             }
             *done = latest;
         }
-        for stage in Stage::OF_A_QUERY {
+        for &stage in S::OF_A_QUERY {
             self.busy = self.busy.with(
                 stage,
                 self.busy.get(stage) + times.get(stage).times(queries),
@@ -105,16 +101,17 @@ impl Progress {
     }
 
     /// Its stations, and when each is free.
-    pub(super) fn stations(&self) -> (&[Vec<Stage>], &[Picos]) {
+    #[must_use]
+    pub fn stations(&self) -> (&[Vec<S>], &[Picos]) {
         (&self.stations, &self.done)
     }
 
     /// What the queries so far took.
     #[must_use]
-    pub fn finish(&self) -> Run {
-        let busy = |stage: Stage| self.busy.get(stage);
+    pub fn finish(&self) -> Run<S> {
+        let busy = |stage: S| self.busy.get(stage);
         // Of equals the first: what comes earlier holds up what comes later.
-        let (mut held, mut limiting) = (Picos::ZERO, Stage::Input);
+        let (mut held, mut limiting) = (Picos::ZERO, S::OF_A_QUERY[0]);
         for stages in &self.stations {
             let station: Picos = stages.iter().map(|&stage| busy(stage)).sum();
             if station > held {
@@ -141,17 +138,17 @@ impl Progress {
 
 /// What a head took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct Run<S: Stages> {
     /// From the first write to the end of the last query.
     pub makespan: Picos,
     /// Time between queries in the long run: the mean time of the station that takes longest (all
     /// of a query, in series), rounded up to a picosecond.
     pub interval: Picos,
     /// The longest stage of that station.
-    pub limiting: Stage,
+    pub limiting: S,
     /// How long each stage worked, once-a-head stages included; over the makespan it is the
     /// stage's occupancy.
-    pub busy: StageTimes,
+    pub busy: StageTimes<S>,
     /// The longest single query.
     pub longest: Picos,
     /// How many queries.
@@ -162,21 +159,26 @@ pub struct Run {
 mod tests {
     use super::super::schedule::tests::stage_by_stage;
     use super::*;
+    use crate::base::vocabulary::mill::Stage;
+
+    type StageTimes = super::StageTimes<Stage>;
+    type Schedule = super::Schedule<Stage>;
+    type Run = super::Run<Stage>;
     use proptest::prelude::*;
 
-    fn once(k: u64, lut: u64, v: u64) -> StageTimes {
+    fn once(first: u64, scale: u64, second: u64) -> StageTimes {
         StageTimes::ZERO
-            .with(Stage::WriteK, Picos::new(k))
-            .with(Stage::LutLoad, Picos::new(lut))
-            .with(Stage::WriteV, Picos::new(v))
+            .with(Stage::LoadFirst, Picos::new(first))
+            .with(Stage::LoadScale, Picos::new(scale))
+            .with(Stage::LoadSecond, Picos::new(second))
     }
 
     fn times(of_stages: [u64; 7]) -> StageTimes {
         Stage::OF_A_QUERY
-            .into_iter()
+            .iter()
             .zip(of_stages)
             .fold(StageTimes::ZERO, |times, (stage, time)| {
-                times.with(stage, Picos::new(time))
+                times.with(*stage, Picos::new(time))
             })
     }
 
@@ -216,25 +218,25 @@ mod tests {
         assert_eq!(serial.makespan, Picos::new(607 + 3 * 106));
         assert_eq!(
             (serial.interval, serial.limiting),
-            (Picos::new(106), Stage::Av)
+            (Picos::new(106), Stage::Second)
         );
-        // K at 100; tile of query 0 to 135, softmax to 166, then V is what A x V waits for.
+        // First operands at 100; first station of query 0 to 135, scales to 166, then the second waits for its operands.
         let piped = run(&Schedule::pipelined(), &once, &[query; 3]);
         assert_eq!(piped.makespan, Picos::new(500 + 3 * 40));
         assert_eq!(
             (piped.interval, piped.limiting),
-            (Picos::new(40), Stage::Av)
+            (Picos::new(40), Stage::Second)
         );
-        assert_eq!(piped.busy.get(Stage::WriteV), Picos::new(500));
-        assert_eq!(piped.busy.get(Stage::Softmax), Picos::new(90));
+        assert_eq!(piped.busy.get(Stage::LoadSecond), Picos::new(500));
+        assert_eq!(piped.busy.get(Stage::Scale), Picos::new(90));
     }
 
     #[test]
-    fn the_tile_holds_one_query_at_a_time() {
-        // Pulses and ramp use the same bitlines: 35 a query, not the 20 of the longest stage.
+    fn a_station_holds_one_query_at_a_time() {
+        // Fetching and the first product are one station: 35 a query, not the 20 of the longest stage.
         let query = times([15, 20, 0, 0, 0, 1, 1]);
         let run = run(&Schedule::pipelined(), &StageTimes::ZERO, &[query; 10]);
-        assert_eq!((run.interval, run.limiting), (Picos::new(35), Stage::Ramp));
+        assert_eq!((run.interval, run.limiting), (Picos::new(35), Stage::First));
         assert_eq!(run.makespan, Picos::new(350 + 2));
     }
 

@@ -1,51 +1,8 @@
-//! The closed sets: what can happen in the hardware, and in which stage of a head.
+//! The words of the analog macro: what can happen in it, and in which stage of a head.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-/// An enum whose variants have a name in files and one sentence for a reader.
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident, $text:literal, $about:literal;)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $(#[doc = $about] #[serde(rename = $text)] $variant,)*
-        }
-
-        impl $name {
-            /// Every one of them, in the order they are written and summed.
-            pub const ALL: [Self; Self::COUNT] = [$(Self::$variant),*];
-
-            /// How many there are.
-            pub const COUNT: usize = [$($text),*].len();
-
-            /// Its name in files.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            /// One sentence for a reader.
-            #[must_use]
-            pub const fn about(self) -> &'static str {
-                match self { $(Self::$variant => $about,)* }
-            }
-
-            /// The one that bears this name.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.into_iter().find(|one| one.name() == name)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
+use super::Stated;
+use crate::base::vocabulary::{Stages, Vocabulary};
+use crate::named;
 
 named!(
     /// One physical event that takes energy. No two contain each other: the charge of a wire is
@@ -100,7 +57,7 @@ named!(
 
 impl Stage {
     /// The stages every query passes, in order; the others happen once a head.
-    pub const OF_A_QUERY: [Stage; 7] = [
+    pub const OF_A_QUERY: [Self; 7] = [
         Self::Input,
         Self::Ramp,
         Self::Arbiter,
@@ -111,9 +68,41 @@ impl Stage {
     ];
 }
 
+impl Stages for Stage {
+    const OF_A_QUERY: &'static [Self] = &Self::OF_A_QUERY;
+    const ONCE: &'static [(Self, Self)] = &[
+        (Self::WriteK, Self::Input),
+        (Self::LutLoad, Self::Softmax),
+        (Self::WriteV, Self::Av),
+    ];
+
+    /// The stations a head has without sample-and-hold on its bitlines: pulses, ramp and arbiter share the bitlines of a
+    /// tile.
+    fn stations() -> Vec<Vec<Self>> {
+        vec![
+            vec![Self::Input, Self::Ramp, Self::Arbiter],
+            vec![Self::Merge],
+            vec![Self::Sort],
+            vec![Self::Softmax],
+            vec![Self::Av],
+        ]
+    }
+}
+
+/// The analog macro: crossbars, a ramp that stops at the k-th crossing, a softmax of its survivors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Macro;
+
+impl Vocabulary for Macro {
+    type Action = Action;
+    type Stage = Stage;
+    type Sizes = Stated;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::vocabulary::Named;
 
     #[test]
     fn names_are_kebab_case_and_read_back() {
