@@ -6,11 +6,11 @@
 //! the largest are the last two.
 
 use crate::setup::*;
-use topkima::base::units::Picos;
-use topkima::hardware::attention::{AttentionParams, AvParams, Head};
+use topkima::base::units::{Joules, Picos};
+use topkima::hardware::attention::{AttentionParams, AvParams, Head, HeadPrice};
 use topkima::hardware::softmax::{Exponential, Reciprocal, SoftmaxParams, Table, Weights};
 use topkima::hardware::topk::Split;
-use topkima::study::metrics::{CostTally, HeadTally, Metric, fold};
+use topkima::study::metrics::{HeadTally, Metric, fold};
 
 const KEYS: [f64; 4] = [7.0, 5.0, 3.0, 1.0];
 const VALUES: [[f64; 2]; 4] = [[15.0, 1.0], [-4.0, 2.0], [3.0, 10.0], [7.0, -6.0]];
@@ -157,12 +157,12 @@ fn numbers_without_a_meaning_are_none() {
             assert!(has(Metric::Alpha) && has(Metric::OutputError) && has(Metric::LatencyNs));
         }
     }
-    let cost = CostTally {
+    // 28 000 operations in 3.5 ns and 2 pJ: 8 operations a picosecond, 14 000 a picojoule.
+    let cost = HeadPrice {
         latency: Picos::new(3500),
         interval: Picos::new(500),
-        energy_pj: [2.0, 1.0, 4.0],
-        tops: 8.0,
-        tops_per_watt: 16.0,
+        energy: [2e-12, 1e-12, 4e-12].map(Joules::from_si),
+        operations: 28_000,
     };
     let values = fold(&[HeadTally::of_cost(cost)]);
     for metric in Metric::ALL {
@@ -173,10 +173,15 @@ fn numbers_without_a_meaning_are_none() {
             Metric::EnergyPjLow => Some(1.0),
             Metric::EnergyPjHigh => Some(4.0),
             Metric::Tops => Some(8.0),
-            Metric::TopsPerW => Some(16.0),
+            Metric::TopsPerW => Some(14_000.0),
             _ => None,
         };
-        assert_eq!(values[metric as usize], expected, "{}", metric.name());
+        match (values[metric as usize], expected) {
+            (Some(value), Some(expected)) => {
+                approx::assert_relative_eq!(value, expected, max_relative = 1e-12);
+            }
+            (value, expected) => assert_eq!(value, expected, "{}", metric.name()),
+        }
     }
 }
 

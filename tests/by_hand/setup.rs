@@ -1,7 +1,6 @@
 //! Heads of whole codes, devices with one price or one effect, and a run by either mode.
 
 use crate::common::*;
-use topkima::base::energy::Corner;
 use topkima::base::rng::Seed;
 use topkima::base::sourced::Sourced;
 use topkima::base::units::{Joules, Picos, Watts};
@@ -15,7 +14,7 @@ use topkima::hardware::device::{Device, DeviceParams, Selection};
 use topkima::hardware::events::Action;
 use topkima::hardware::quantise::{Clip, Matrix, QuantiseParams, Quantiser};
 use topkima::hardware::topk::{K, Split, TopkParams};
-use topkima::study::metrics::{CostTally, HeadTally, Values, fold};
+use topkima::study::metrics::{HeadTally, Values, fold};
 
 pub const SEED: Seed = Seed(20_261_126);
 
@@ -207,9 +206,10 @@ impl Bench {
             outcomes.push(outcome);
         });
         let spent = spent.expect("the ramp has steps");
-        tally.cost = Some(CostTally::of(&spent, attention));
-        let energy = spent.energy(attention, Corner::Nominal).si();
-        (Answer::of(tally, energy, spent.run.makespan), outcomes)
+        let price = spent.price(&attention.device.prices);
+        tally.cost = Some(price);
+        let energy = price.energy[0].si();
+        (Answer::of(tally, energy, spent.makespan), outcomes)
     }
 
     /// The first trial by the fast path.
@@ -218,8 +218,8 @@ impl Bench {
         let fast = Fast::plan(&self.attention, &finishes, &self.prepared, true).unwrap();
         let done = fast.run(SEED, 0, &mut FastRoom::default());
         let spent = fast.spent(0, &done[0])[0];
-        let tally = HeadTally::of_fast(&finishes[0], &self.prepared, &done[0], 0, &spent);
-        Answer::of(tally, spent.joules[0], spent.makespan)
+        let tally = HeadTally::of_fast(&finishes[0], &self.prepared, &done[0], 0, spent);
+        Answer::of(tally, spent.energy[0].si(), spent.latency)
     }
 }
 

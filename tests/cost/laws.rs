@@ -3,7 +3,7 @@
 use crate::common;
 use crate::setup::*;
 use topkima::base::energy::Corner;
-use topkima::hardware::attention::{Datapath, Sort, Spent};
+use topkima::hardware::attention::{Datapath, HeadCost, Sort};
 use topkima::hardware::events::Bill;
 use topkima::hardware::events::{Action, Cost, Ledger, Stage};
 use topkima::shell::experiment::{Shelf, groups, run_group};
@@ -26,7 +26,10 @@ fn sums_over_stages_and_over_actions_are_the_total() {
             .sum();
         assert!(close(stages, actions) && close(stages + bill.leakage().si(), total));
         assert!(close(bill.dynamic().si() + bill.leakage().si(), total));
-        assert_eq!(spent.energy(&case.attention, Corner::Nominal), bill.total());
+        assert_eq!(
+            spent.energy(&case.attention.device.prices, Corner::Nominal),
+            bill.total()
+        );
         for action in Action::ALL {
             let count = Stage::ALL
                 .iter()
@@ -116,15 +119,14 @@ fn early_stop_never_costs_more_than_the_same_ramp_run_to_its_end() {
             let query = early.value.row.codes.clone();
             let early = spent(&case, std::slice::from_ref(&early));
             for action in Action::ALL {
-                let count = |spent: &Spent| spent.ledger.total().count(action);
+                let count = |spent: &HeadCost| spent.ledger.total().count(action);
                 assert!(count(&early) <= count(&end), "{arbiter} {query:?} {action}");
             }
             for corner in Corner::ALL {
-                let energy = |spent: &Spent| spent.energy(&case.attention, corner);
+                let energy = |spent: &HeadCost| spent.energy(&case.attention.device.prices, corner);
                 assert!(energy(&early) <= energy(&end), "{arbiter} {query:?}");
             }
-            let (early, end) = (early.run, end.run);
-            assert!(early.longest <= end.longest && early.makespan <= end.makespan);
+            assert!(early.interval <= end.interval && early.makespan <= end.makespan);
             faster += usize::from(early.makespan < end.makespan);
         }
         assert!(faster > 384 / 2, "{arbiter}: only {faster} stopped early");
@@ -166,7 +168,7 @@ fn stopping_never_costs_more_than_full_ramps_with_free_sorting() {
                 && early.ledger.stage(Stage::Sort) == Cost::ZERO
         );
     }
-    let busy = |spent: &Spent, stage| spent.run.busy.get(stage);
+    let busy = |spent: &HeadCost, stage| spent.busy.get(stage);
     let (full, early) = (spent(&sorted, &full), spent(&stopped, &early));
     let ramps = busy(&early, Stage::Ramp) + busy(&early, Stage::Arbiter);
     assert!(ramps < busy(&full, Stage::Ramp));
@@ -177,7 +179,7 @@ fn doubling_one_price_in_the_device_file_doubles_only_its_share() {
     let (device, _) = common::device_table("sram-65nm");
     // Counts do not know prices, so a head is run once and billed under each file.
     let mut plan = real(&[]);
-    let spent: Vec<Spent> = (0..3)
+    let spent: Vec<HeadCost> = (0..3)
         .map(|design| {
             let case = plan.case(0, design).unwrap();
             spent(&case, &paid(&case)[..20])

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use topkima::base::energy::Corner;
 use topkima::base::rng::Seed;
-use topkima::hardware::attention::{Account, Attention, Finish, Outcome, Prepared, Spent};
+use topkima::hardware::attention::{Account, Attention, Finish, HeadCost, Outcome, Prepared};
 use topkima::hardware::events::Bill;
 use topkima::hardware::events::{Costed, Ledger, QueryTrace};
 use topkima::shell::config::{Case, Overrides, Plan};
@@ -55,7 +55,7 @@ pub fn paid(case: &Case) -> Vec<Costed<Outcome, Ledger>> {
 }
 
 /// What a head of these queries costs.
-pub fn spent(case: &Case, queries: &[Costed<Outcome, Ledger>]) -> Spent {
+pub fn spent(case: &Case, queries: &[Costed<Outcome, Ledger>]) -> HeadCost {
     let finish = Finish::nominal_of(&case.attention, case.datapath);
     let mut account = Account::of_layout(&finish);
     for query in queries {
@@ -65,7 +65,7 @@ pub fn spent(case: &Case, queries: &[Costed<Outcome, Ledger>]) -> Spent {
 }
 
 /// What a head of queries with these traces costs.
-pub fn traced(case: &Case, traces: &[QueryTrace]) -> Spent {
+pub fn traced(case: &Case, traces: &[QueryTrace]) -> HeadCost {
     let finish = Finish::nominal_of(&case.attention, case.datapath);
     let mut account = Account::of_layout(&finish);
     for trace in traces {
@@ -74,14 +74,8 @@ pub fn traced(case: &Case, traces: &[QueryTrace]) -> Spent {
     account.close(traces.len())
 }
 
-pub fn bill(spent: &Spent, attention: &Attention) -> Bill {
-    let prices = &attention.device.prices;
-    prices.bill(
-        &spent.ledger,
-        spent.run.makespan,
-        spent.tiles,
-        Corner::Nominal,
-    )
+pub fn bill(spent: &HeadCost, attention: &Attention) -> Bill {
+    spent.bill(&attention.device.prices, Corner::Nominal)
 }
 
 pub fn close(a: f64, b: f64) -> bool {

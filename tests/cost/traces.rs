@@ -51,11 +51,7 @@ fn a_query_pays_at_its_stages_what_its_trace_counts() {
         }
         let traces: Vec<_> = queries.iter().map(|q| q.value.trace.clone()).collect();
         let (paid, counted) = (spent(&case, &queries), traced(&case, &traces));
-        assert_eq!(
-            (paid.ledger, paid.run),
-            (counted.ledger, counted.run),
-            "{name}"
-        );
+        assert_eq!(paid, counted, "{name}");
     }
 }
 

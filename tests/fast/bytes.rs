@@ -236,7 +236,7 @@ fn one_by_one(plan: &mut Plan, point: usize, design: usize, trials: usize) -> Ve
             let mut room = FastRoom::default();
             let done = fast.run(Seed(77), block as u64, &mut room);
             for (lane, spent) in fast.spent(0, &done[0]).into_iter().enumerate() {
-                let tally = HeadTally::of_fast(&finishes[0], &prepared, &done[0], lane, &spent);
+                let tally = HeadTally::of_fast(&finishes[0], &prepared, &done[0], lane, spent);
                 tallies[32 * block + lane].push(tally);
             }
         }

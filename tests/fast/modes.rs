@@ -9,7 +9,7 @@ use topkima::hardware::attention::{
 use topkima::hardware::crossbar::Chip;
 use topkima::hardware::kernel::Lanes;
 use topkima::hardware::topk::{K, TopkParams};
-use topkima::study::metrics::{CostTally, HeadTally, Values, fold};
+use topkima::study::metrics::{HeadTally, Values, fold};
 
 /// A scene on one device, planned.
 pub struct Set {
@@ -156,7 +156,11 @@ impl Set {
                         let k = finish.topk.k;
                         tally.add(attention, finish.datapath, k, prepared, query, &done.value);
                     }
-                    tally.cost = Some(CostTally::of(&account.close(prepared.q.ncols()), attention));
+                    tally.cost = Some(
+                        account
+                            .close(prepared.q.ncols())
+                            .price(&attention.device.prices),
+                    );
                     for (sum, count) in sample.stops[design][group]
                         .iter_mut()
                         .zip(&tally.stop_steps)
@@ -221,7 +225,7 @@ impl Set {
                     for (lane, by_design) in tallies.iter_mut().enumerate() {
                         let spent = spent[lane];
                         let finish = &all[head][design];
-                        let tally = HeadTally::of_fast(finish, prepared, tally, lane, &spent);
+                        let tally = HeadTally::of_fast(finish, prepared, tally, lane, spent);
                         for (sum, count) in sample.stops[design][group]
                             .iter_mut()
                             .zip(&tally.stop_steps)

@@ -18,6 +18,27 @@ fn joules(yoctojoules: u128) -> Joules {
     Joules::from_si(yoctojoules as f64 / YOCTO)
 }
 
+/// How long units leak: picoseconds times units, over runs of different lengths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leaking(u128);
+
+impl Leaking {
+    /// Nothing leaks.
+    pub const NONE: Self = Self(0);
+
+    /// `units` units for `time`.
+    #[must_use]
+    pub fn of(units: u64, time: Picos) -> Self {
+        Self(u128::from(time.get()) * u128::from(units))
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
 /// The energy of a ledger: every entry apart, every sum computed when asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
@@ -29,8 +50,8 @@ pub struct Bill<V: Vocabulary> {
 }
 
 impl<V: Vocabulary> Prices<V> {
-    /// What the counts of `ledger` cost, with `units` units leaking for `time`.
-    pub fn bill(&self, ledger: &Ledger<V>, time: Picos, units: u64, corner: Corner) -> Bill<V> {
+    /// What the counts of `ledger` cost, and what leaks beside.
+    pub fn bill(&self, ledger: &Ledger<V>, leaking: Leaking, corner: Corner) -> Bill<V> {
         let mut entries = Zero::ZERO;
         let rows: &mut [<V::Action as Named>::Each<u128>] = AsMut::as_mut(&mut entries);
         for &action in V::Action::ALL {
@@ -42,27 +63,25 @@ impl<V: Vocabulary> Prices<V> {
         }
         Bill {
             entries,
-            leakage: self.leaked(time, units, corner),
+            leakage: self.leaked(leaking, corner),
         }
     }
 
     /// Picowatts times picoseconds: yoctojoules.
-    fn leaked(&self, time: Picos, units: u64, corner: Corner) -> u128 {
-        whole(self.leak(corner).si() * 1e-12)
-            .saturating_mul(u128::from(time.get()))
-            .saturating_mul(u128::from(units))
+    fn leaked(&self, leaking: Leaking, corner: Corner) -> u128 {
+        whole(self.leak(corner).si() * 1e-12).saturating_mul(leaking.0)
     }
 
-    /// Yoctojoules that were priced before, with the leakage of `units` units for `time`.
+    /// Yoctojoules that were priced before, and what leaks beside.
     #[must_use]
-    pub fn with_leakage(&self, dynamic: u128, time: Picos, units: u64, corner: Corner) -> Joules {
-        joules(dynamic.saturating_add(self.leaked(time, units, corner)))
+    pub fn with_leakage(&self, dynamic: u128, leaking: Leaking, corner: Corner) -> Joules {
+        joules(dynamic.saturating_add(self.leaked(leaking, corner)))
     }
 
     /// The total of [`Prices::bill`].
     #[must_use]
-    pub fn energy(&self, ledger: &Ledger<V>, time: Picos, units: u64, corner: Corner) -> Joules {
-        self.bill(ledger, time, units, corner).total()
+    pub fn energy(&self, ledger: &Ledger<V>, leaking: Leaking, corner: Corner) -> Joules {
+        self.bill(ledger, leaking, corner).total()
     }
 }
 
@@ -148,7 +167,7 @@ mod tests {
         fn stages_and_actions_and_leakage_sum_to_the_total(ledger in any_ledger(), time in 0u64..1 << 50) {
             let prices = prices();
             for corner in Corner::ALL {
-                let bill = prices.bill(&ledger, Picos::new(time), 2, corner);
+                let bill = prices.bill(&ledger, Leaking::of(2, Picos::new(time)), corner);
                 let stages: u128 = Stage::ALL.iter().map(|&s| bill.sum(|t, _| t == s)).sum();
                 let actions: u128 = Action::ALL.iter().map(|&a| bill.sum(|_, b| b == a)).sum();
                 prop_assert_eq!(stages, actions);
@@ -170,8 +189,8 @@ mod tests {
                 .map(|part| part.iter().fold(Ledger::ZERO, |sum, q| sum.then(q)))
                 .collect();
             let other = chunks.iter().rev().fold(Ledger::ZERO, |sum, part| sum.then(part));
-            let (prices, time) = (prices(), Picos::new(1_000_000));
-            let bits = |ledger| prices.energy(ledger, time, 3, Corner::Nominal).si().to_bits();
+            let (prices, leaking) = (prices(), Leaking::of(3, Picos::new(1_000_000)));
+            let bits = |ledger| prices.energy(ledger, leaking, Corner::Nominal).si().to_bits();
             prop_assert_eq!(bits(&one), bits(&other));
         }
 
@@ -183,9 +202,9 @@ mod tests {
             price.energy = Joules::from_si(price.energy.si() * 2.0);
             price.high = Joules::from_si(price.energy.si().max(price.high.si()));
             let doubled = list.check().unwrap();
-            let time = Picos::new(77);
-            let before = prices().bill(&ledger, time, 1, Corner::Nominal);
-            let after = doubled.bill(&ledger, time, 1, Corner::Nominal);
+            let leaking = Leaking::of(1, Picos::new(77));
+            let before = prices().bill(&ledger, leaking, Corner::Nominal);
+            let after = doubled.bill(&ledger, leaking, Corner::Nominal);
             prop_assert_eq!(before.leakage, after.leakage);
             for stage in Stage::ALL {
                 for action in Action::ALL {
@@ -199,7 +218,7 @@ mod tests {
         #[test]
         fn corners_bracket_the_nominal_energy(ledger in any_ledger(), time in 0u64..1 << 40) {
             let prices = prices();
-            let [nominal, low, high] = Corner::ALL.map(|c| prices.energy(&ledger, Picos::new(time), 1, c).si());
+            let [nominal, low, high] = Corner::ALL.map(|c| prices.energy(&ledger, Leaking::of(1, Picos::new(time)), c).si());
             prop_assert!(low <= nominal && nominal <= high);
         }
     }
@@ -209,7 +228,11 @@ mod tests {
         let mut ledger = Ledger::of(Stage::First, Cost::of(Action::Add, 1000));
         ledger.charge(Stage::Second, Cost::of(Action::Move, 256));
         ledger.charge(Stage::Fetch, Cost::of(Action::Move, 256 * 3));
-        let bill = prices().bill(&ledger, Picos::new(1_000_000), 2, Corner::Nominal);
+        let bill = prices().bill(
+            &ledger,
+            Leaking::of(2, Picos::new(1_000_000)),
+            Corner::Nominal,
+        );
         let picojoules = |j: Joules| j.si() * 1e12;
         assert!((picojoules(bill.stage(Stage::First)) - 67.0).abs() < 1e-9);
         let moved = prices().price(Action::Move, Corner::Nominal).si();

@@ -1,10 +1,8 @@
 //! What a head costs as one design runs it: every query's counts and times, folded as they come.
 
-use super::{Attention, AvParams, Finish, Outcome};
-use crate::base::energy::Corner;
-use crate::base::units::Joules;
-use crate::hardware::events::{Cost, Costed, Ledger, QueryTrace, Stage};
-use crate::hardware::events::{Progress, Run};
+use super::{AvParams, Finish, HeadCost, Outcome};
+use crate::base::energy::Leaking;
+use crate::hardware::events::{Cost, Costed, Ledger, Progress, QueryTrace, Stage};
 use crate::hardware::timing::{HeadShape, pulse_units};
 
 /// The book of one head: opened with what happens once, a query at a time, then closed.
@@ -14,19 +12,6 @@ pub struct Account<'a> {
     shape: HeadShape,
     ledger: Ledger,
     progress: Progress,
-}
-
-/// A closed book.
-#[derive(Clone, Debug)]
-pub struct Spent {
-    /// Counts by stage.
-    pub ledger: Ledger,
-    /// Times.
-    pub run: Run,
-    /// Tiles that leak.
-    pub tiles: u64,
-    /// Operations: two a multiply-accumulate of Q K^T and A x V, the same for every design.
-    pub operations: u64,
 }
 
 impl<'a> Account<'a> {
@@ -102,23 +87,33 @@ impl<'a> Account<'a> {
     }
 
     /// Closes the book of a head of `queries` queries.
-    #[must_use]
-    pub fn close(self, queries: usize) -> Spent {
+    pub fn close(self, queries: usize) -> HeadCost {
         let attention = self.finish.attention;
         let crossbar = &attention.crossbar;
-        let written = (0..crossbar.tiles().len()).filter(|at| !self.finish.is_idle(*at));
-        let values = attention.values.as_ref().map_or(0, |v| v.tiles.len());
         let pairs = queries as u64 * crossbar.tokens() as u64;
-        Spent {
-            run: self.progress.finish(),
+        let run = self.progress.finish();
+        HeadCost {
+            heads: 1,
             ledger: self.ledger,
-            tiles: (written.count() + values) as u64,
+            busy: run.busy,
+            makespan: run.makespan,
+            interval: run.interval,
+            leaking: Leaking::of(self.finish.leaking_tiles(), run.makespan),
             operations: 2 * pairs * (crossbar.d_head + attention.d_value) as u64,
         }
     }
 }
 
 impl Finish<'_> {
+    /// Tiles that leak as long as a head lasts: those of K that are written, and those of V.
+    #[must_use]
+    pub fn leaking_tiles(&self) -> u64 {
+        let keys = self.attention.crossbar.tiles().len();
+        let written = (0..keys).filter(|at| !self.is_idle(*at)).count();
+        let values = self.attention.values.as_ref();
+        (written + values.map_or(0, |values| values.tiles.len())) as u64
+    }
+
     /// What time takes from the sizes of a head.
     pub(super) fn shape(&self) -> HeadShape {
         let attention = self.attention;
@@ -152,33 +147,5 @@ impl Finish<'_> {
             },
             av_conversions: av_conversions as u64,
         }
-    }
-}
-
-impl Spent {
-    /// Energy at one corner of the price list.
-    #[must_use]
-    pub fn energy(&self, attention: &Attention, corner: Corner) -> Joules {
-        attention
-            .device
-            .prices
-            .energy(&self.ledger, self.run.makespan, self.tiles, corner)
-    }
-
-    /// Operations a second, in units of 1e12.
-    #[must_use]
-    pub fn tops(&self) -> f64 {
-        self.operations as f64 / self.run.makespan.get().max(1) as f64
-    }
-
-    /// Operations a joule, in units of 1e12.
-    #[must_use]
-    pub fn tops_per_watt(&self, attention: &Attention) -> f64 {
-        self.operations as f64
-            / self
-                .energy(attention, Corner::Nominal)
-                .si()
-                .max(f64::MIN_POSITIVE)
-            * 1e-12
     }
 }

@@ -10,6 +10,7 @@
 mod account;
 mod calibrate;
 mod convert;
+mod cost;
 mod counts;
 mod fast;
 mod finish;
@@ -25,10 +26,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use account::{Account, Spent};
+pub use account::Account;
 pub use calibrate::{Calibration, ClockReach, Few};
 pub use convert::{Conversion, Prepared};
-pub use fast::{BLOCK, Fast, FastRoom, FastSpent, FastTally, why_exact};
+pub use cost::{HeadCost, HeadPrice};
+pub use fast::{BLOCK, Fast, FastRoom, FastTally, why_exact};
 pub use finish::{Finish, Outcome};
 pub use priced::Beyond;
 pub use reference::Reference;

@@ -8,7 +8,7 @@
 //! ```
 
 use super::{Account, Attention, Calibration, Conversion, Datapath, Finish, Head, Outcome};
-use super::{Prepared, Spent};
+use super::{HeadCost, Prepared};
 use crate::base::rng::Seed;
 use crate::hardware::converter::Ladders;
 use crate::hardware::crossbar::{Chip, StoredValues};
@@ -117,7 +117,6 @@ impl Trial<'_> {
 
 impl Written<'_> {
     /// One query as a design does it, with what it paid.
-    #[must_use]
     pub fn query(&self, design: &Finish<'_>, query: usize) -> Costed<Outcome, Ledger> {
         let trips = self.conversion.trips.column(query);
         let mut done = design.select(trips.as_slice(), query, self.head);
@@ -134,7 +133,11 @@ impl Written<'_> {
 
     /// Every query as a design does it: `each` takes what a query came to. Tells what the head cost, unless its
     /// converter has no steps to pay for.
-    pub fn head(&self, design: &Finish<'_>, mut each: impl FnMut(usize, Outcome)) -> Option<Spent> {
+    pub fn head(
+        &self,
+        design: &Finish<'_>,
+        mut each: impl FnMut(usize, Outcome),
+    ) -> Option<HeadCost> {
         let queries = self.head.q.ncols();
         let mut account = (!self.trial.attention.ramp.is_exact()).then(|| {
             let values = self

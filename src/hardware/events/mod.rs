@@ -49,8 +49,7 @@ pub type Run = pipeline::Run<Stage>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::energy::Corner;
-    use crate::base::units::Picos;
+    use crate::base::energy::{Corner, Leaking};
     use serde::Deserialize;
 
     #[derive(Deserialize)]
@@ -104,7 +103,7 @@ mod tests {
         let energy = |tile: &TileTrace| {
             let (ramp, arbiter) = tile.conversion(&shape, &ramp);
             let ledger = Ledger::of(Stage::Ramp, ramp).then(&Ledger::of(Stage::Arbiter, arbiter));
-            Corner::ALL.map(|c| prices.energy(&ledger, Picos::ZERO, 1, c).si())
+            Corner::ALL.map(|c| prices.energy(&ledger, Leaking::NONE, c).si())
         };
         let trips = || (1..=200u32).map(|i| 1 + i * i / 1300);
         let full: Vec<u32> = trips().collect();

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::print::out;
 use crate::base::energy::Corner;
-use crate::base::units::Picos;
 use crate::hardware::device::Device;
 use crate::hardware::events::Stated;
 use crate::hardware::events::{Action, Stage};
@@ -135,9 +134,7 @@ fn screen(plan: &Plan, device: &Device, results: &[Case], notes: &[String]) -> i
         let (mut times, mut energies) = (Vec::new(), Vec::new());
         for spent in results.iter().filter_map(|result| result.spent.as_ref()) {
             let heads = spent.heads.max(1) as f64;
-            let bill = device
-                .prices
-                .bill(&spent.ledger, Picos::ZERO, 0, Corner::Nominal);
+            let bill = spent.bill(&device.prices, Corner::Nominal);
             times.push(spent.busy.get(stage).nanoseconds() / 1e3 / heads);
             energies.push(bill.stage(stage).si() * 1e9 / heads);
         }
@@ -152,8 +149,8 @@ fn screen(plan: &Plan, device: &Device, results: &[Case], notes: &[String]) -> i
     let all = |of: &dyn Fn(&Case) -> f64| -> Vec<f64> { results.iter().map(of).collect() };
     let leakage = |result: &Case| {
         result.spent.as_ref().map_or(0.0, |spent| {
-            device.prices.leak(Corner::Nominal).si() * 1e-12 * spent.leaking as f64 * 1e9
-                / spent.heads.max(1) as f64
+            let bill = spent.bill(&device.prices, Corner::Nominal);
+            bill.leakage().si() * 1e9 / spent.heads.max(1) as f64
         })
     };
     writeln!(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nalgebra::DVector;
 use rayon::prelude::*;
 
-use super::{Group, Notes, Path, Result, SpentTotal};
+use super::{Group, Notes, Path, Result};
 use crate::base::energy::Corner;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
@@ -220,13 +220,7 @@ pub(super) fn run(
                 point,
                 design,
                 summary: Summary::new(false),
-                spent: (own.spending.makespans > 0).then(|| SpentTotal {
-                    ledger: own.spending.ledger.clone(),
-                    busy: own.spending.busy,
-                    heads: own.spending.heads,
-                    leaking: own.spending.leaking,
-                    makespans: own.spending.makespans,
-                }),
+                spent: (own.spending.cost.heads > 0).then(|| own.spending.cost.clone()),
                 noise_lsb: own.spending.noise_lsb(),
                 accuracy: Some(accuracy),
                 attention: Arc::clone(&cases[at].attention),
@@ -310,9 +304,8 @@ fn accuracy(
         .map(|(_, input)| study.encoder.embedding.tokens(input))
         .sum();
     let samples = own.samples.max(1) as f64;
-    let counted = own.spending.makespans > 0;
-    let device = &case.laid.longest.device;
-    let energy = |corner| own.spending.energy_pj(device, corner) * 1e-3 / samples;
+    let cost = Some(&own.spending.cost).filter(|cost| cost.heads > 0);
+    let prices = &case.laid.longest.device.prices;
     Accuracy {
         metric: targets.metric(),
         units,
@@ -336,7 +329,9 @@ fn accuracy(
             samples: interval(&|draw| draw[0] - draw[2]),
         }),
         alpha: own.spending.alpha(&case.laid.longest),
-        latency_us: counted.then(|| own.spending.makespans as f64 * 1e-6 / samples),
-        energy_nj: counted.then(|| [Corner::Nominal, Corner::Low, Corner::High].map(energy)),
+        latency_us: cost.map(|cost| cost.makespan.get() as f64 * 1e-6 / samples),
+        energy_nj: cost.map(|cost| {
+            Corner::ALL.map(|corner| cost.energy(prices, corner).si() * 1e12 * 1e-3 / samples)
+        }),
     }
 }

@@ -8,53 +8,9 @@ use super::Notes;
 use super::shelf::Shelf;
 
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Finish, Prepared, Spent, Trial};
-use crate::hardware::events::Ledger;
-use crate::hardware::events::StageTimes;
+use crate::hardware::attention::{Finish, HeadCost, Prepared, Trial};
 use crate::shell::config::Case;
-use crate::study::metrics::{CostTally, HeadTally};
-
-/// Counts and busy times of the heads of one trial together.
-#[derive(Clone, Debug)]
-pub struct SpentTotal {
-    /// Counts by stage.
-    pub ledger: Ledger,
-    /// Busy time by stage.
-    pub busy: StageTimes,
-    /// Heads that were added.
-    pub heads: u64,
-    /// Picoseconds times tiles, for leakage.
-    pub leaking: u128,
-    /// Picoseconds of all makespans.
-    pub makespans: u128,
-}
-
-impl SpentTotal {
-    /// The book of one head.
-    #[must_use]
-    pub fn of(spent: &Spent) -> Self {
-        Self {
-            ledger: spent.ledger.clone(),
-            busy: spent.run.busy,
-            heads: 1,
-            leaking: u128::from(spent.run.makespan.get()) * u128::from(spent.tiles),
-            makespans: u128::from(spent.run.makespan.get()),
-        }
-    }
-
-    fn join(&mut self, other: &Self) {
-        self.ledger.add(&other.ledger);
-        self.busy = self.busy.then(&other.busy);
-        self.heads += other.heads;
-        self.leaking += other.leaking;
-        self.makespans += other.makespans;
-    }
-
-    /// Mean makespan of a head in seconds.
-    fn seconds_a_head(&self) -> f64 {
-        self.makespans as f64 * 1e-12 / self.heads.max(1) as f64
-    }
-}
+use crate::study::metrics::HeadTally;
 
 /// What a group keeps ready between blocks of trials.
 pub(super) struct Block<'a> {
@@ -76,14 +32,14 @@ pub(super) type Tallies = Vec<Vec<Vec<HeadTally>>>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct First {
     /// Of each case.
-    pub spent: Vec<Option<SpentTotal>>,
+    pub spent: Vec<Option<HeadCost>>,
     /// Total noise at the comparator, root mean square over heads.
     pub noise_lsb: f64,
 }
 
 impl First {
     /// Adds what a head's first trial spent, case by case.
-    pub fn join(&mut self, heads: &[Option<SpentTotal>]) {
+    pub fn join(&mut self, heads: &[Option<HeadCost>]) {
         self.spent.resize(heads.len(), None);
         for (total, spent) in self.spent.iter_mut().zip(heads) {
             match (total.as_mut(), spent) {
@@ -98,7 +54,7 @@ impl First {
 /// One head of one trial: a tally a case, and what the first trial keeps beside.
 struct Unit {
     tallies: Vec<HeadTally>,
-    spent: Vec<Option<SpentTotal>>,
+    spent: Vec<Option<HeadCost>>,
     noise: (f64, u64),
 }
 
@@ -181,14 +137,9 @@ impl<'a> Block<'a> {
             let spent = written.head(finish, |query, outcome| {
                 tally.add(&case.attention, case.datapath, k, prepared, query, &outcome);
             });
-            tally.cost = spent
-                .as_ref()
-                .map(|spent| CostTally::of(spent, &case.attention));
-            kept.push(
-                spent
-                    .filter(|_| trial.chip().trial == 0)
-                    .map(|spent| SpentTotal::of(&spent)),
-            );
+            let prices = &case.attention.device.prices;
+            tally.cost = spent.as_ref().map(|spent| spent.price(prices));
+            kept.push(spent.filter(|_| trial.chip().trial == 0));
             tallies.push(tally);
         }
         Unit {
@@ -256,7 +207,7 @@ impl<'a> Block<'a> {
                 .spent
                 .iter()
                 .flatten()
-                .map(SpentTotal::seconds_a_head)
+                .map(|spent| spent.makespan.seconds().si() / spent.heads.max(1) as f64)
                 .fold(f64::INFINITY, f64::min);
             if latency.is_finite() {
                 let hours = endurance * latency / 3600.0;

@@ -15,13 +15,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use accuracy::{Accuracy, Spread};
-pub use block::SpentTotal;
 pub use shelf::Shelf;
 
 use super::config::{Case, FileMistakes, Key, Mode, Plan};
 use crate::base::notice::Notices;
 use crate::base::rng::Seed;
-use crate::hardware::attention::Attention;
+use crate::hardware::attention::{Attention, HeadCost};
 use crate::study::metrics::{Summary, Values, fold};
 use block::{Block, First, Tallies};
 use quick::Quick;
@@ -39,7 +38,7 @@ pub struct Result {
     /// Statistics over trials.
     pub summary: Summary,
     /// Counts and stage times of all heads of the first trial, where they are taken.
-    pub spent: Option<SpentTotal>,
+    pub spent: Option<HeadCost>,
     /// Root mean square deviation at the comparator in LSB: over the first trial, or of the law where 32 trials run at
     /// once.
     pub noise_lsb: Option<f64>,

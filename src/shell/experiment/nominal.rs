@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Group, Result, SpentTotal};
-use crate::hardware::attention::{Account, Finish};
+use super::{Group, Result};
+use crate::hardware::attention::{Account, Finish, HeadCost};
 use crate::shell::config::Case;
-use crate::study::metrics::{CostTally, HeadTally, Summary, Values, fold};
+use crate::study::metrics::{HeadTally, Summary, Values, fold};
 
 /// The results of a group whose workload is a shape; none if it has numbers. `which` case serves
 /// each of the group, and `paired` the one that its deltas are taken against.
@@ -16,7 +16,7 @@ pub(super) fn run(
     paired: &[Option<usize>],
     reference: Option<usize>,
 ) -> Option<Vec<Result>> {
-    let done: Vec<(Values, Vec<HeadTally>, SpentTotal)> = cases
+    let done: Vec<(Values, Vec<HeadTally>, HeadCost)> = cases
         .iter()
         .map(|case| {
             let nominal = case.workload.nominal?;
@@ -28,12 +28,8 @@ pub(super) fn run(
                 .clamp(1.0, f64::from(steps)) as u32;
             account.add_nominal(nominal.shape.queries as u64, stop);
             let spent = account.close(nominal.shape.queries);
-            let tally = HeadTally::of_cost(CostTally::of(&spent, &case.attention));
-            Some((
-                fold(std::slice::from_ref(&tally)),
-                vec![tally],
-                SpentTotal::of(&spent),
-            ))
+            let tally = HeadTally::of_cost(spent.price(&case.attention.device.prices));
+            Some((fold(std::slice::from_ref(&tally)), vec![tally], spent))
         })
         .collect::<Option<_>>()?;
     let results =

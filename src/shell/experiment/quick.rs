@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::block::{Block, First, SpentTotal, Tallies};
-use crate::hardware::attention::{BLOCK, Fast, FastRoom};
+use super::block::{Block, First, Tallies};
+use crate::hardware::attention::{BLOCK, Fast, FastRoom, HeadCost};
 use crate::study::metrics::HeadTally;
 
 /// A block whose heads all have a fast path.
@@ -18,7 +18,7 @@ pub(super) struct Quick<'b, 'a> {
 }
 
 /// One head of 32 trials: tallies by trial and case, and what the first trial spent.
-type Unit = (Vec<Vec<HeadTally>>, Vec<Option<SpentTotal>>);
+type Unit = (Vec<Vec<HeadTally>>, Vec<Option<HeadCost>>);
 
 impl<'b, 'a> Quick<'b, 'a> {
     /// Plans every head.
@@ -101,17 +101,14 @@ impl<'b, 'a> Quick<'b, 'a> {
         let tallies = (0..lanes)
             .map(|lane| {
                 let of_case = |(design, tally): (usize, _)| {
-                    let spent = &spent[design][lane];
+                    let spent = spent[design][lane];
                     let finish = &self.block.finishes[head][design];
                     HeadTally::of_fast(finish, &self.block.prepared[head], tally, lane, spent)
                 };
                 designs.iter().enumerate().map(of_case).collect()
             })
             .collect();
-        let spent = designs
-            .iter()
-            .map(|tally| tally.account.as_ref().map(SpentTotal::of))
-            .collect();
+        let spent = designs.into_iter().map(|tally| tally.account).collect();
         (tallies, spent)
     }
 }

@@ -146,15 +146,9 @@ fn breakdown(plan: &Plan, result: &Result) -> Vec<Vec<String>> {
         return Vec::new();
     };
     let heads = spent.heads.max(1) as f64;
-    let prices = &result.attention.device.prices;
-    let bill = prices.bill(
-        &spent.ledger,
-        crate::base::units::Picos::ZERO,
-        0,
-        Corner::Nominal,
-    );
-    let leakage = prices.leak(Corner::Nominal).si() * 1e-12 * spent.leaking as f64 * 1e12 / heads;
-    let total = bill.dynamic().si() * 1e12 / heads + leakage;
+    let bill = spent.bill(&result.attention.device.prices, Corner::Nominal);
+    let leakage = bill.leakage().si() * 1e12 / heads;
+    let total = bill.total().si() * 1e12 / heads;
     let share = |energy: f64| if total > 0.0 { energy / total } else { 0.0 };
     let name = &plan.params.design[result.design].name;
     let line = |stage: &str, action: &str, count: String, energy: f64, time: Option<f64>| {

@@ -10,10 +10,8 @@ pub use bootstrap::{Interval, RESAMPLES, resample};
 use divergence::divergence;
 pub use statistics::{Latencies, Moments, Summary, quantile, steps};
 
-use crate::base::energy::Corner;
-use crate::base::units::Picos;
 use crate::hardware::attention::{
-    Attention, Datapath, FastSpent, FastTally, Finish, Outcome, Prepared, Sort, Spent,
+    Attention, Datapath, FastTally, Finish, HeadPrice, Outcome, Prepared, Sort,
 };
 
 macro_rules! metrics {
@@ -84,49 +82,7 @@ pub struct HeadTally {
     /// How often each stop step occurred.
     pub stop_steps: Vec<u64>,
     /// Time and energy, if the converter has steps.
-    pub cost: Option<CostTally>,
-}
-
-/// Time and energy of one head, priced after its counts are final.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CostTally {
-    /// From the first write to the last output.
-    pub latency: Picos,
-    /// Time between queries.
-    pub interval: Picos,
-    /// Nominal, low and high, in pJ.
-    pub energy_pj: [f64; 3],
-    /// 1e12 operations a second.
-    pub tops: f64,
-    /// 1e12 operations a joule.
-    pub tops_per_watt: f64,
-}
-
-impl CostTally {
-    /// Prices a closed book.
-    #[must_use]
-    pub fn of(spent: &Spent, attention: &Attention) -> Self {
-        Self {
-            latency: spent.run.makespan,
-            interval: spent.run.interval,
-            energy_pj: Corner::ALL.map(|corner| spent.energy(attention, corner).si() * 1e12),
-            tops: spent.tops(),
-            tops_per_watt: spent.tops_per_watt(attention),
-        }
-    }
-
-    /// Of a head of a fast trial.
-    #[must_use]
-    pub fn of_fast(spent: &FastSpent) -> Self {
-        let operations = spent.operations as f64;
-        Self {
-            latency: spent.makespan,
-            interval: spent.interval,
-            energy_pj: spent.joules.map(|joules| joules * 1e12),
-            tops: operations / spent.makespan.get().max(1) as f64,
-            tops_per_watt: operations / spent.joules[0].max(f64::MIN_POSITIVE) * 1e-12,
-        }
-    }
+    pub cost: Option<HeadPrice>,
 }
 
 /// Counts a stop step `count` times more.
@@ -175,7 +131,7 @@ impl HeadTally {
 
     /// A head of which only time and energy are known.
     #[must_use]
-    pub fn of_cost(cost: CostTally) -> Self {
+    pub fn of_cost(cost: HeadPrice) -> Self {
         Self {
             cost: Some(cost),
             ..Self::default()
@@ -189,7 +145,7 @@ impl HeadTally {
         prepared: &Prepared,
         fast: &FastTally,
         lane: usize,
-        spent: &FastSpent,
+        spent: HeadPrice,
     ) -> Self {
         let steps = f64::from(finish.attention.ramp.steps());
         let share = |sum: f64, count: u64| Share {
@@ -220,7 +176,7 @@ impl HeadTally {
             difference_square: difference.sum(),
             norm_square: fast.norm_square,
             stop_steps,
-            cost: Some(CostTally::of_fast(spent)),
+            cost: Some(spent),
             ..Self::of(prepared)
         }
     }
@@ -322,7 +278,7 @@ pub fn fold(heads: &[HeadTally]) -> Values {
     for head in heads.iter().filter(|head| head.norm_square > 0.0) {
         output_error.add((head.difference_square / head.norm_square).sqrt());
     }
-    let cost = |of: fn(&CostTally) -> f64| {
+    let cost = |of: fn(&HeadPrice) -> f64| {
         let mut all = Share::default();
         for tally in heads.iter().filter_map(|head| head.cost.as_ref()) {
             all.add(of(tally));
@@ -355,10 +311,10 @@ pub fn fold(heads: &[HeadTally]) -> Values {
         Metric::StopStep => (steps > 0).then(|| step_sum / steps as f64),
         Metric::LatencyNs => cost(|cost| cost.latency.nanoseconds()),
         Metric::IntervalNs => cost(|cost| cost.interval.nanoseconds()),
-        Metric::EnergyPj => cost(|cost| cost.energy_pj[0]),
-        Metric::EnergyPjLow => cost(|cost| cost.energy_pj[1]),
-        Metric::EnergyPjHigh => cost(|cost| cost.energy_pj[2]),
-        Metric::Tops => cost(|cost| cost.tops),
-        Metric::TopsPerW => cost(|cost| cost.tops_per_watt),
+        Metric::EnergyPj => cost(|cost| cost.energy[0].si() * 1e12),
+        Metric::EnergyPjLow => cost(|cost| cost.energy[1].si() * 1e12),
+        Metric::EnergyPjHigh => cost(|cost| cost.energy[2].si() * 1e12),
+        Metric::Tops => cost(HeadPrice::tops),
+        Metric::TopsPerW => cost(HeadPrice::tops_per_watt),
     })
 }

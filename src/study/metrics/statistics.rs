@@ -156,6 +156,8 @@ pub fn quantile<T: Copy + Ord>(counts: &BTreeMap<T, u64>, share: f64) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::units::Joules;
+    use crate::hardware::attention::HeadPrice;
     use approx::assert_relative_eq;
 
     #[test]
@@ -238,12 +240,11 @@ mod tests {
     #[test]
     fn stop_steps_and_latencies_of_all_heads_and_trials_are_counted() {
         let head = |latency, stop_steps: &[u64]| {
-            let mut head = HeadTally::of_cost(crate::study::metrics::CostTally {
+            let mut head = HeadTally::of_cost(HeadPrice {
                 latency: Picos::new(latency),
                 interval: Picos::new(1),
-                energy_pj: [1.0; 3],
-                tops: 1.0,
-                tops_per_watt: 1.0,
+                energy: [Joules::from_si(1e-12); 3],
+                operations: 1,
             });
             head.stop_steps = stop_steps.to_vec();
             head

@@ -200,7 +200,6 @@ impl Attend for OnChip<'_> {
         let prepared = prepare(attention, head, calibrations[at]);
         let written = trial.write(&prepared);
         let mut spending = Spending {
-            heads: 1,
             noise_square: written.conversion.noise_square_sum,
             live: written.conversion.live,
             ..Spending::default()
@@ -217,12 +216,8 @@ impl Attend for OnChip<'_> {
             }
         });
         if let Some(spent) = spent {
-            let makespan = u128::from(spent.run.makespan.get());
             (spending.steps, spending.tiles) = (steps, tiles);
-            spending.ledger = spent.ledger;
-            spending.busy = spent.run.busy;
-            spending.makespans = makespan;
-            spending.leaking = makespan * u128::from(spent.tiles);
+            spending.cost = spent;
         }
         (output, spending)
     }

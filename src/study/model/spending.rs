@@ -1,26 +1,13 @@
 //! What the heads of an encoder cost and how they were read.
 
 use super::Trace;
-use crate::base::energy::Corner;
-use crate::base::units::Picos;
-use crate::hardware::attention::Attention;
-use crate::hardware::device::Device;
-use crate::hardware::events::Ledger;
-use crate::hardware::events::StageTimes;
+use crate::hardware::attention::{Attention, HeadCost};
 
 /// What heads cost and how they were read, counted; joules only at the end.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spending {
-    /// Counts by stage.
-    pub ledger: Ledger,
-    /// Busy time by stage.
-    pub busy: StageTimes,
-    /// Heads.
-    pub heads: u64,
-    /// Picoseconds of all makespans: heads run one after another on one macro.
-    pub makespans: u128,
-    /// Picoseconds times tiles, for leakage.
-    pub leaking: u128,
+    /// Counts and times; those of no head where a converter has no steps to pay for.
+    pub cost: HeadCost,
     /// Steps executed by driven tiles.
     pub steps: u64,
     /// Driven tiles of all queries.
@@ -31,29 +18,9 @@ pub struct Spending {
     pub live: u64,
 }
 
-impl Default for Spending {
-    fn default() -> Self {
-        Self {
-            ledger: Ledger::ZERO,
-            busy: StageTimes::ZERO,
-            heads: 0,
-            makespans: 0,
-            leaking: 0,
-            steps: 0,
-            tiles: 0,
-            noise_square: 0.0,
-            live: 0,
-        }
-    }
-}
-
 impl Trace for Spending {
     fn join(&mut self, later: Self) {
-        self.ledger.add(&later.ledger);
-        self.busy = self.busy.then(&later.busy);
-        self.heads += later.heads;
-        self.makespans += later.makespans;
-        self.leaking += later.leaking;
+        self.cost.join(&later.cost);
         self.steps += later.steps;
         self.tiles += later.tiles;
         self.noise_square += later.noise_square;
@@ -62,15 +29,6 @@ impl Trace for Spending {
 }
 
 impl Spending {
-    /// Energy of all heads in picojoules.
-    #[must_use]
-    pub fn energy_pj(&self, device: &Device, corner: Corner) -> f64 {
-        let prices = &device.prices;
-        let dynamic = prices.energy(&self.ledger, Picos::ZERO, 0, corner).si() * 1e12;
-        // Watts times picoseconds are picojoules.
-        dynamic + prices.leak(corner).si() * self.leaking as f64
-    }
-
     /// Root mean square deviation at the comparator, in LSB.
     #[must_use]
     pub fn noise_lsb(&self) -> Option<f64> {

@@ -7,7 +7,7 @@ use super::row::Row;
 use super::value::{Design, Handed, ValueCase, ValueTiles};
 use super::{keeps_all, most_survivors, quotas};
 use crate::hardware::attention::Finish;
-use crate::hardware::attention::{Account, Datapath, Prepared, Spent};
+use crate::hardware::attention::{Account, Datapath, HeadCost, Prepared};
 use crate::hardware::events::QueryTrace;
 use crate::hardware::kernel::{
     LANES, Lanes, Level, RowSums, RowTables, Rows, Stops, Weighing, merge, plain_product,
@@ -73,7 +73,7 @@ pub struct FastTally {
     traces: Option<Vec<QueryTrace>>,
     handed: Handed,
     /// The whole account of the first lane, where it was asked for.
-    pub account: Option<Spent>,
+    pub account: Option<HeadCost>,
 }
 
 impl<'a> Case<'a> {

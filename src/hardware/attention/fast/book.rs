@@ -6,9 +6,9 @@
 
 use super::front::Front;
 use super::{keeps_all, most_survivors};
-use crate::base::energy::Corner;
+use crate::base::energy::{Corner, Leaking};
 use crate::base::units::Picos;
-use crate::hardware::attention::{Account, Datapath, Finish, Prepared};
+use crate::hardware::attention::{Account, Datapath, Finish, HeadPrice, Prepared};
 use crate::hardware::events::{Ledger, QueryTrace, StepGrants, TileTrace};
 use crate::hardware::kernel::{Granted, LANES, Lanes, Level, Slot, Station};
 use crate::hardware::timing::{HeadShape, LaneProgress};
@@ -52,19 +52,6 @@ pub struct Book {
     progress: LaneProgress,
 }
 
-/// What one trial of a head spent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FastSpent {
-    /// From the first write to the last output.
-    pub makespan: Picos,
-    /// Time between queries in the long run.
-    pub interval: Picos,
-    /// Joules at each corner.
-    pub joules: [f64; CORNERS],
-    /// Operations of the head.
-    pub operations: u64,
-}
-
 impl<'a> Tariff<'a> {
     /// # Errors
     /// Why lanes of 64 bits do not hold its energy.
@@ -85,7 +72,7 @@ impl<'a> Tariff<'a> {
         let yocto = |ledger: &Ledger| {
             Corner::ALL.map(|corner| {
                 prices
-                    .bill(ledger, Picos::ZERO, 0, corner)
+                    .bill(ledger, Leaking::NONE, corner)
                     .dynamic_yoctojoules()
             })
         };
@@ -168,7 +155,7 @@ impl<'a> Tariff<'a> {
             shape,
             queries,
             base: yocto(&all),
-            tiles: closed.tiles,
+            tiles: finish.leaking_tiles(),
             operations: closed.operations,
             early,
             value_rows,
@@ -243,7 +230,7 @@ impl<'a> Tariff<'a> {
         book: &Book,
         stop_steps: &[Lanes<u32>],
         value_rows: &[Lanes<u32>],
-    ) -> Vec<FastSpent> {
+    ) -> Vec<HeadPrice> {
         let attention = self.finish.attention;
         let mut beyond = Beyond::default();
         let counted = value_rows.chunks(most_survivors(self.finish) + 1);
@@ -258,17 +245,17 @@ impl<'a> Tariff<'a> {
         }
         let spent = |lane: usize| {
             let (makespan, interval) = book.progress.finish(lane);
-            let joules = Corner::ALL.map(|corner| {
+            let leaking = Leaking::of(self.tiles, makespan);
+            let energy = Corner::ALL.map(|corner| {
                 let at = corner as usize;
                 let own = beyond.of(at, lane) + u128::from(book.energy[at][lane]);
-                let (dynamic, prices) = (self.base[at] + own, &attention.device.prices);
-                let joules = prices.with_leakage(dynamic, makespan, self.tiles, corner);
-                joules.si()
+                let prices = &attention.device.prices;
+                prices.with_leakage(self.base[at] + own, leaking, corner)
             });
-            FastSpent {
-                makespan,
+            HeadPrice {
+                latency: makespan,
                 interval,
-                joules,
+                energy,
                 operations: self.operations,
             }
         };

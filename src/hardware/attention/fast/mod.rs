@@ -44,7 +44,7 @@ mod value;
 
 use std::ops::Range;
 
-use super::{Attention, Datapath, Finish, Prepared};
+use super::{Attention, Datapath, Finish, HeadPrice, Prepared};
 use crate::base::rng::{Purpose, Seed, Site};
 use crate::hardware::converter::Below;
 use crate::hardware::crossbar::why_not_normal;
@@ -53,7 +53,6 @@ use crate::hardware::timing::Arbiter;
 
 use back::Case;
 pub use back::FastTally;
-pub use book::FastSpent;
 use candidates::CUT;
 use front::Front;
 use row::Row;
@@ -318,7 +317,7 @@ impl<'a> Fast<'a> {
 
     /// What each trial of a design, counted as in [`Fast::plan`], spent.
     #[must_use]
-    pub fn spent(&self, design: usize, tally: &FastTally) -> Vec<FastSpent> {
+    pub fn spent(&self, design: usize, tally: &FastTally) -> Vec<HeadPrice> {
         let tariff = &self.cases[design].tariff;
         tariff.close(&tally.book, &tally.stop_steps, &tally.value_rows)
     }

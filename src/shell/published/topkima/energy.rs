@@ -7,7 +7,7 @@
 //! the row's reciprocal.
 
 use super::{paper, schedule};
-use crate::base::energy::Corner;
+use crate::base::energy::{Corner, Leaking};
 use crate::base::mistake::Mistakes;
 use crate::base::units::Seconds;
 use crate::hardware::attention::{
@@ -133,7 +133,7 @@ fn parts(attention: &Attention, datapath: Datapath, prepared: &Prepared, corner:
         account.add_nominal(rows, stop);
     }
     let spent = account.close(paper::ROWS as usize);
-    let busy = spent.run.busy;
+    let busy = spent.busy;
     // Leakage over the time without A x V; the schedule is serial, so stages add.
     let time = Stage::ALL
         .into_iter()
@@ -141,7 +141,11 @@ fn parts(attention: &Attention, datapath: Datapath, prepared: &Prepared, corner:
         .map(|stage| busy.get(stage))
         .sum();
     let prices = &attention.device.prices;
-    let bill = prices.bill(&spent.ledger, time, spent.tiles, corner);
+    let bill = prices.bill(
+        &spent.ledger,
+        Leaking::of(finish.leaking_tiles(), time),
+        corner,
+    );
     let sum = |wanted: &dyn Fn(Stage) -> bool| -> f64 {
         let stages = Stage::ALL.into_iter().filter(|stage| wanted(*stage));
         stages.map(|stage| bill.stage(stage).si()).sum()

@@ -144,7 +144,7 @@ fn one_head(
     let spent = trial.write(&prepared).head(&design, |query, outcome| {
         tally.add(attention, datapath, k, &prepared, query, &outcome);
     });
-    let busy = spent.map(|spent| spent.run.busy).unwrap_or_default();
+    let busy = spent.map(|spent| spent.busy).unwrap_or_default();
     let counted = Stage::ALL
         .into_iter()
         .filter(|stage| !matches!(stage, Stage::LutLoad | Stage::WriteV | Stage::Av));
