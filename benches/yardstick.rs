@@ -32,11 +32,11 @@ fn trials(c: &mut Criterion) {
         let mut plan = Plan::load(&path, &Overrides::default()).unwrap();
         let case = plan.case(0, 0).unwrap();
         let attention = &case.attention;
-        let rows = &case.workload.calibration[0];
+        let rows = &case.heads().unwrap().workload.calibration[0];
         let calibration = Calibration::of(attention, rows, 0);
         let calibrated = Prepared::of(attention, rows, calibration, 1);
         let finishes = [Finish::load(attention, case.datapath, 0, &calibrated)];
-        let head = &case.workload.heads[0];
+        let head = &case.heads().unwrap().workload.heads[0];
         let prepared = Prepared::of(attention, head, calibration, attention.topk[0].k);
         let fast = match Fast::plan(attention, &finishes, &prepared, true) {
             Ok(fast) => fast,

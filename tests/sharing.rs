@@ -45,7 +45,7 @@ fn run(text: &str) -> Vec<Result> {
 }
 
 fn mean(result: &Result, metric: Metric) -> f64 {
-    result.summary.values[metric as usize].mean
+    result.summary().unwrap().values[metric as usize].mean
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn designs_that_differ_only_in_what_they_set_are_two_designs() {
             "{}",
             metric.name()
         );
-        let delta = results[1].summary.deltas.unwrap()[metric as usize].mean;
+        let delta = results[1].summary().unwrap().deltas.unwrap()[metric as usize].mean;
         let difference = mean(&results[1], metric) - mean(&results[0], metric);
         assert!(
             (delta - difference).abs() <= 1e-9 * difference.abs(),

@@ -59,7 +59,7 @@ fn a_breakdown_sums_to_the_row_and_its_shares_to_one() {
             let lines = entry(&plan, &result).breakdown;
             let number = |line: &Vec<String>, at: usize| line[at].parse::<f64>().unwrap();
             let column = |at: usize| lines.iter().map(|line| number(line, at)).sum::<f64>();
-            let energy = result.summary.values[Metric::EnergyPj as usize].mean;
+            let energy = result.summary().unwrap().values[Metric::EnergyPj as usize].mean;
             assert!((column(5) / energy - 1.0).abs() < 1e-9, "{energy}");
             assert!((column(7) - 1.0).abs() < 1e-9);
         }
@@ -83,7 +83,7 @@ fn energy_is_equal_to_the_bit_for_any_number_of_threads() {
                     .unwrap()
                     .0
                 {
-                    let values = &result.summary.values;
+                    let values = &result.summary().unwrap().values;
                     let wanted = [
                         Metric::EnergyPj,
                         Metric::EnergyPjHigh,

@@ -16,6 +16,7 @@ use topkima::hardware::events::Stage;
 use topkima::hardware::quantise::{Clip, Matrix, QuantiseParams, Quantiser};
 use topkima::hardware::softmax::{SoftmaxParams, Table, Weights};
 use topkima::hardware::topk::{K, Split, TopkParams};
+use topkima::shell::config::Work;
 
 /// What one cost-only point and design takes, the plan being checked: the best of many.
 #[test]
@@ -38,13 +39,10 @@ fn a_cost_only_point_takes_less_than_100_us() {
             }
             for _ in 0..10 {
                 let start = Instant::now();
-                energy += plan
-                    .case(point, design)
-                    .unwrap()
-                    .workload
-                    .nominal
-                    .unwrap()
-                    .alpha;
+                let Work::Shape(nominal) = plan.case(point, design).unwrap().work else {
+                    panic!("{point} {design} is no shape");
+                };
+                energy += nominal.alpha;
                 whole = whole.min(start.elapsed());
             }
             println!("point {point} design {design}: {best:?}, and {whole:?} for its case");

@@ -36,15 +36,15 @@ pub fn real(set: &[(&str, &str)]) -> Plan {
 
 /// The first head of a case.
 pub fn prepared(case: &Case) -> Prepared {
-    let rows = &case.workload.calibration[0];
+    let rows = &case.heads().unwrap().workload.calibration[0];
     let calibrated = case.attention.calibrate(0, rows);
-    calibrated.quantise(&case.workload.heads[0], 5)
+    calibrated.quantise(&case.heads().unwrap().workload.heads[0], 5)
 }
 
 /// Every query of the first head of a case on the chip of trial 0, as it was paid for.
 pub fn paid(case: &Case) -> Vec<Costed<Outcome, Ledger>> {
     let (attention, seed) = (&case.attention, Seed(1));
-    let calibrated = attention.calibrate(0, &case.workload.calibration[0]);
+    let calibrated = attention.calibrate(0, &case.heads().unwrap().workload.calibration[0]);
     let design = calibrated.design(case.datapath);
     let prepared = prepared(case);
     let trial = attention.trial(seed, 0);

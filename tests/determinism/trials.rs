@@ -31,7 +31,8 @@ fn one_trial(plan: &mut Plan, trial: u64) -> f64 {
     let case = plan.case(0, 0).unwrap();
     let (attention, seed) = (&case.attention, Seed(plan.params.seed));
     let chip = attention.trial(seed, trial);
-    let heads = case.workload.heads.iter().zip(&case.workload.calibration);
+    let workload = &case.heads().unwrap().workload;
+    let heads = workload.heads.iter().zip(&workload.calibration);
     let errors = heads.enumerate().map(|(number, (head, rows))| {
         let calibrated = attention.calibrate(number, rows);
         let design = calibrated.design(case.datapath);

@@ -176,7 +176,9 @@ fn means(trials: u64) -> Vec<f64> {
             run_group(&mut plan, &group, &mut Shelf::default(), &mut |_| ()).unwrap();
         assert_eq!(notes.path, Some(Road::Fast));
         for result in &results {
-            all.extend(Metric::ALL.map(|metric| result.summary.values[metric as usize].mean));
+            all.extend(
+                Metric::ALL.map(|metric| result.summary().unwrap().values[metric as usize].mean),
+            );
         }
     }
     all
@@ -220,13 +222,9 @@ fn one_by_one(plan: &mut Plan, point: usize, design: usize, trials: usize) -> Ve
     let case = plan.case(point, design).unwrap();
     let front = &case.attention;
     let mut tallies = vec![Vec::new(); trials.next_multiple_of(32)];
-    for (number, (head, rows)) in case
-        .workload
-        .heads
-        .iter()
-        .zip(&case.workload.calibration)
-        .enumerate()
-    {
+    let workload = &case.heads().unwrap().workload;
+    let heads = workload.heads.iter().zip(&workload.calibration);
+    for (number, (head, rows)) in heads.enumerate() {
         let calibration = Calibration::of(front, rows, number);
         let calibrated = Prepared::of(front, rows, calibration, 1);
         let prepared = Prepared::of(front, head, calibration, front.topk[number].k);

@@ -123,7 +123,8 @@ pub fn real(head: usize) -> [Head; 2] {
     let path = folder.path().join("experiment.toml");
     std::fs::write(&path, text).unwrap();
     let mut plan = Plan::load(&path, &Overrides::default()).unwrap();
-    let workload = plan.case(0, 0).unwrap().workload;
+    let case = plan.case(0, 0).unwrap();
+    let workload = &case.heads().unwrap().workload;
     [&workload.heads[0], &workload.calibration[0]].map(|whole| Head {
         q: whole.q.columns(0, QUERIES).into_owned(),
         k: whole.k.rows(0, TOKENS).into_owned(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Failure, folder};
 use crate::base::arrays;
 use crate::base::rng::Seed;
-use crate::shell::config::Plan;
+use crate::shell::config::{HeadsWork, Plan, Work};
 use crate::shell::journal::{no_file, same_file, write_whole};
 
 /// Whether a file is one that a run dumped, or is empty.
@@ -85,19 +85,21 @@ pub(super) fn unfit(
         wrong.push(format!("command line: --dump = {at}: {problem}"));
     }
     let case = plan.case(0, 0)?;
-    let workload = case.workload;
-    if case.encoder.is_some() {
-        wrong.push(format!(
-            "command line: --dump = {at}: the heads of an encoder are not dumped; leave it out, or take the arrays of a head as [workload.file] of an experiment without [model] and [task]"
-        ));
-        return Ok(wrong);
-    }
-    if workload.heads.is_empty() {
-        wrong.push(format!(
-            "command line: --dump = {at}: a workload of sizes has no scores; leave it out, or use [workload.file] or [workload.synthetic]"
-        ));
-    }
-    let count = workload.shape().queries;
+    let count = match &case.work {
+        Work::Heads(heads) => heads.workload.shape().queries,
+        Work::Shape(nominal) => {
+            wrong.push(format!(
+                "command line: --dump = {at}: a workload of sizes has no scores; leave it out, or use [workload.file] or [workload.synthetic]"
+            ));
+            nominal.shape.queries
+        }
+        Work::Encoder(_) => {
+            wrong.push(format!(
+                "command line: --dump = {at}: the heads of an encoder are not dumped; leave it out, or take the arrays of a head as [workload.file] of an experiment without [model] and [task]"
+            ));
+            return Ok(wrong);
+        }
+    };
     for query in queries.iter().filter(|query| **query >= count) {
         wrong.push(format!(
             "command line: --queries = {query}: the workload has queries 0 to {}; name one of them",
@@ -118,20 +120,18 @@ pub(super) fn dump(plan: &mut Plan, path: &Path, queries: &[usize]) -> Result<()
         let name = plan.params.design[design].name.clone();
         let case = plan.case(0, design)?;
         let attention = &case.attention;
-        let shape = case.workload.shape();
+        let Some(HeadsWork { workload, .. }) = case.heads() else {
+            return Ok(());
+        };
+        let shape = workload.shape();
         let pairs = vec![shape.heads, queries.len(), shape.tokens];
         let outputs = vec![shape.heads, queries.len(), shape.d_value];
         let trial = attention.trial(seed, 0);
         let (mut scores, mut depth, mut output) = (Vec::new(), Vec::new(), Vec::new());
         let mut rows: [Vec<f64>; 4] = Default::default();
         let mut own_output = Vec::new();
-        for (head, (measured, rows_of)) in case
-            .workload
-            .heads
-            .iter()
-            .zip(&case.workload.calibration)
-            .enumerate()
-        {
+        let heads = workload.heads.iter().zip(&workload.calibration);
+        for (head, (measured, rows_of)) in heads.enumerate() {
             let calibrated = attention.calibrate(head, rows_of);
             let design = calibrated.design(case.datapath);
             let prepared = calibrated.quantise(measured, 1);

@@ -98,7 +98,11 @@ fn screen(plan: &Plan, device: &Device, results: &[Case], notes: &[String]) -> i
         .iter()
         .map(|result| plan.params.design[result.design].name.as_str())
         .collect();
-    let mean = |result: &Case, metric: Metric| result.summary.values[metric as usize].mean;
+    let mean = |result: &Case, metric: Metric| {
+        result
+            .summary()
+            .map_or(0.0, |summary| summary.values[metric as usize].mean)
+    };
     // Values of all designs, then how many times the last design's the others are.
     let side = |values: &[f64]| {
         let last = values.last().copied().unwrap_or(0.0);
@@ -186,7 +190,11 @@ fn screen(plan: &Plan, device: &Device, results: &[Case], notes: &[String]) -> i
     let alphas: Vec<String> = results
         .iter()
         .zip(&names)
-        .filter(|(result, _)| result.summary.values[Metric::Alpha as usize].count > 0)
+        .filter(|(result, _)| {
+            result
+                .summary()
+                .is_some_and(|summary| summary.values[Metric::Alpha as usize].count > 0)
+        })
         .map(|(result, name)| format!("{name} {:.3}", mean(result, Metric::Alpha)))
         .collect();
     if !alphas.is_empty() {

@@ -8,7 +8,7 @@ use super::print::out;
 use crate::base::arrays::{ByteArray, read_idx};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
-use crate::shell::config::{DeviceChoice, FileMistakes, Store, find_above, shipped};
+use crate::shell::config::{DeviceChoice, FileMistakes, Given, Store, find_above, shipped};
 use crate::shell::published::{macros, topkima};
 use crate::study::train::{Images, NetParams, read_weights};
 use crate::study::workload::{Axes, CalibrationSource, FileParams, WorkloadParams};
@@ -49,7 +49,12 @@ pub(super) fn reproduce(paper: Paper) -> Result<(), Failure> {
                 shape: None,
                 causal: false,
             };
-            let workload = store.workload("reproduce", Path::new("."), &heads, Seed(1))?;
+            let given = store.workload("reproduce", Path::new("."), &heads, Seed(1))?;
+            let Given::Heads(workload) = given else {
+                return Err(Failure::System(
+                    "the shipped heads have no numbers".to_owned(),
+                ));
+            };
             let inputs = topkima::Inputs {
                 workload: (*workload).clone(),
                 device,

@@ -12,8 +12,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use toml::Table;
 
-pub use files::{Fitted, Input, Store, Study, device_folder, find_above, list_toml, load_device};
-pub use plan::{Case, EncoderCase, Key, Overrides, Plan, Swept};
+pub use files::{
+    Fitted, Given, Input, Store, Study, device_folder, find_above, list_toml, load_device,
+};
+pub use plan::{Case, EncoderWork, HeadsWork, Key, Overrides, Plan, Swept, Work};
 pub use training::{
     AccuracyParams, DataParams, LogParams, Start, TrainingParams, TrainingPlan, Trial, WayParams,
     is_only_not_fetched, is_training,

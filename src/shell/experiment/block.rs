@@ -9,7 +9,7 @@ use super::shelf::Shelf;
 
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Finish, HeadCost, Prepared, Trial};
-use crate::shell::config::Case;
+use crate::shell::config::{Case, HeadsWork};
 use crate::study::metrics::HeadTally;
 
 /// What a group keeps ready between blocks of trials.
@@ -60,9 +60,9 @@ struct Unit {
 
 impl<'a> Block<'a> {
     /// Takes the heads ready from the shelf, and loads every case's design for them.
-    pub fn prepare(seed: Seed, cases: Vec<&'a Case>, shelf: &mut Shelf) -> Self {
-        let (front, workload) = (cases[0].attention.as_ref(), &cases[0].workload);
-        let prepared = shelf.heads(&cases);
+    pub fn prepare(seed: Seed, work: &HeadsWork, cases: Vec<&'a Case>, shelf: &mut Shelf) -> Self {
+        let (front, workload) = (cases[0].attention.as_ref(), &work.workload);
+        let prepared = shelf.heads(work, &cases);
         let reads_rows = cases.iter().any(|case| Finish::reads_rows(&case.attention));
         let finishes = prepared
             .par_iter()

@@ -5,28 +5,34 @@
 //! not grow with their number, and the fold is in the order of trials, so results do not depend on
 //! the number of threads.
 
-mod accuracy;
 mod block;
-mod nominal;
+mod encoder;
+mod heads;
 mod quick;
+mod shape;
 mod shelf;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use accuracy::{Accuracy, Spread};
+pub use encoder::{Accuracy, Spread};
 pub use shelf::Shelf;
 
-use super::config::{Case, FileMistakes, Key, Mode, Plan};
+use super::config::{Case, FileMistakes, Key, Mode, Plan, Work};
+use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, HeadCost};
-use crate::study::metrics::{Summary, Values, fold};
-use block::{Block, First, Tallies};
-use quick::Quick;
+use crate::study::metrics::Summary;
 
-/// Trials that are in memory at once.
-const BLOCK: u64 = 16;
+/// What a case came to, by what it ran.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// Heads, or the sizes of one: statistics over trials.
+    Heads(Box<Summary>),
+    /// A whole encoder: its score.
+    Encoder(Box<Accuracy>),
+}
 
 /// What one design came to at one point.
 #[derive(Clone, Debug)]
@@ -35,15 +41,13 @@ pub struct Result {
     pub point: usize,
     /// Index of the design.
     pub design: usize,
-    /// Statistics over trials.
-    pub summary: Summary,
+    /// What it came to.
+    pub found: Found,
     /// Counts and stage times of all heads of the first trial, where they are taken.
     pub spent: Option<HeadCost>,
     /// Root mean square deviation at the comparator in LSB: over the first trial, or of the law where 32 trials run at
     /// once.
     pub noise_lsb: Option<f64>,
-    /// What a whole encoder came to.
-    pub accuracy: Option<Accuracy>,
     /// The hardware of the case.
     pub attention: Arc<Attention>,
 }
@@ -74,6 +78,118 @@ pub enum Path {
 pub struct Group {
     /// (point, design) of each case.
     pub cases: Vec<(usize, usize)>,
+}
+
+impl Result {
+    /// Statistics over trials, if heads were run.
+    #[must_use]
+    pub fn summary(&self) -> Option<&Summary> {
+        match &self.found {
+            Found::Heads(summary) => Some(summary),
+            Found::Encoder(_) => None,
+        }
+    }
+
+    /// The score of a whole encoder, if one was run.
+    #[must_use]
+    pub fn accuracy(&self) -> Option<&Accuracy> {
+        match &self.found {
+            Found::Heads(_) => None,
+            Found::Encoder(accuracy) => Some(accuracy),
+        }
+    }
+}
+
+/// The cases of a group, each once.
+struct Batch {
+    seed: Seed,
+    trials: u64,
+    mode: Mode,
+    /// Index of the design that deltas are taken against.
+    reference: Option<usize>,
+    cases: Vec<Case>,
+    /// Of each member of the group: its point and design, its case, and the case of the reference design at its point.
+    members: Vec<Member>,
+}
+
+#[derive(Clone, Copy)]
+struct Member {
+    point: usize,
+    design: usize,
+    case: usize,
+    reference: Option<usize>,
+}
+
+impl Batch {
+    fn of(plan: &mut Plan, group: &Group) -> std::result::Result<Self, FileMistakes> {
+        let mut cases: Vec<Case> = Vec::new();
+        let mut index: BTreeMap<(Key, Key), usize> = BTreeMap::new();
+        let mut members = Vec::with_capacity(group.cases.len());
+        for &(point, design) in &group.cases {
+            let keys = plan.keys(point, design);
+            let case = match index.get(&keys) {
+                Some(at) => *at,
+                None => {
+                    cases.push(plan.case(point, design)?);
+                    index.insert(keys, cases.len() - 1);
+                    cases.len() - 1
+                }
+            };
+            members.push(Member {
+                point,
+                design,
+                case,
+                reference: None,
+            });
+        }
+        // A group holds the reference design of every point of its.
+        let reference = plan.reference;
+        for at in 0..members.len() {
+            let Member { point, design, .. } = members[at];
+            let wanted = reference.filter(|reference| *reference != design);
+            let pair = wanted.and_then(|reference| {
+                let is_pair = |one: &&Member| (one.point, one.design) == (point, reference);
+                members.iter().find(is_pair).map(|one| one.case)
+            });
+            members[at].reference = pair;
+        }
+        Ok(Self {
+            seed: Seed(plan.params.seed),
+            trials: plan.params.trials,
+            mode: plan.params.mode,
+            reference,
+            cases,
+            members,
+        })
+    }
+
+    /// Results of the members: what each found, and what its case's first trial spent and how loud it was.
+    fn results(
+        &self,
+        found: impl IntoIterator<Item = Found>,
+        first: impl Fn(usize) -> (Option<HeadCost>, Option<f64>),
+    ) -> Vec<Result> {
+        let result = |(member, found): (&Member, Found)| {
+            let (spent, noise_lsb) = first(member.case);
+            Result {
+                point: member.point,
+                design: member.design,
+                found,
+                spent,
+                noise_lsb,
+                attention: Arc::clone(&self.cases[member.case].attention),
+            }
+        };
+        self.members.iter().zip(found).map(result).collect()
+    }
+
+    /// Statistics of a member before its first trial.
+    fn summary(&self, member: &Member) -> Summary {
+        let with_deltas = self
+            .reference
+            .is_some_and(|reference| reference != member.design);
+        Summary::new(with_deltas)
+    }
 }
 
 /// The groups of a plan, in the order of their first case.
@@ -128,149 +244,32 @@ pub fn run_group(
     shelf: &mut Shelf,
     ticked: &mut dyn FnMut(u64),
 ) -> std::result::Result<(Vec<Result>, Notes), FileMistakes> {
-    let mut cases: Vec<Case> = Vec::new();
-    let mut index: BTreeMap<(Key, Key), usize> = BTreeMap::new();
-    let mut which = Vec::with_capacity(group.cases.len());
-    for &(point, design) in &group.cases {
-        let keys = plan.keys(point, design);
-        let at = match index.get(&keys) {
-            Some(at) => *at,
-            None => {
-                cases.push(plan.case(point, design)?);
-                index.insert(keys, cases.len() - 1);
-                cases.len() - 1
-            }
-        };
-        which.push(at);
-    }
-    let seed = Seed(plan.params.seed);
-    let trials = plan.params.trials;
-    let reference = plan.reference;
-    // Deltas need the reference design of the same point; it may lie in another group.
-    let paired: Vec<Option<usize>> = group
-        .cases
-        .iter()
-        .map(|&(point, design)| {
-            let reference = reference.filter(|reference| *reference != design)?;
-            group
-                .cases
-                .iter()
-                .position(|case| *case == (point, reference))
-                .map(|at| which[at])
-        })
-        .collect();
-    let encoders = accuracy::run((seed, trials), &cases, group, &which, &paired, ticked);
-    if let Some(done) = encoders.map_err(|wrong| plan.blame(wrong))? {
-        return Ok(done);
-    }
-    if let Some(results) = nominal::run(&cases, group, &which, &paired, reference) {
-        ticked(trials);
-        return Ok((results, Notes::default()));
-    }
-    let mut fronts: Vec<Vec<usize>> = Vec::new();
-    for (at, case) in cases.iter().enumerate() {
-        match fronts
-            .iter_mut()
-            .find(|members| cases[members[0]].front == case.front)
-        {
-            Some(members) => members.push(at),
-            None => fronts.push(vec![at]),
+    let batch = Batch::of(plan, group)?;
+    let (mut heads, mut shapes, mut encoders) = (Vec::new(), Vec::new(), Vec::new());
+    for case in &batch.cases {
+        match &case.work {
+            Work::Heads(work) => heads.push((case, work)),
+            Work::Shape(nominal) => shapes.push((case, nominal)),
+            Work::Encoder(work) => encoders.push((case, work)),
         }
     }
-    let blocks: Vec<Block<'_>> = fronts
-        .iter()
-        .map(|members| Block::prepare(seed, members.iter().map(|at| &cases[*at]).collect(), shelf))
-        .collect();
-    let mut summaries: Vec<Summary> = group
-        .cases
-        .iter()
-        .map(|(_, design)| Summary::new(reference.is_some_and(|reference| reference != *design)))
-        .collect();
-    // Deltas are paired by trial, so either all fronts of a group take the fast path or none.
-    let quick: std::result::Result<Vec<Quick<'_, '_>>, &'static str> = match plan.params.mode {
-        Mode::Fast {} => blocks.iter().map(Quick::plan).collect(),
-        Mode::Exact {} => Err("asked for"),
-    };
-    let pass = match &quick {
-        Ok(quick) => quick.iter().map(Quick::pass).min().unwrap_or(BLOCK),
-        Err(_) => BLOCK,
-    };
-    let mut firsts = vec![First::default(); blocks.len()];
-    // By trial, then by case.
-    let mut run = |trials: std::ops::Range<u64>| -> Tallies {
-        let count = (trials.end - trials.start) as usize;
-        let mut tallies: Tallies = vec![vec![Vec::new(); cases.len()]; count];
-        for (at, members) in fronts.iter().enumerate() {
-            let (ran, first) = match &quick {
-                Ok(quick) => quick[at].run(trials.clone()),
-                Err(_) => blocks[at].run(trials.clone()),
-            };
-            if let Some(first) = first {
-                firsts[at] = first;
-            }
-            for (trial, by_member) in tallies.iter_mut().zip(ran) {
-                for (case, heads) in members.iter().zip(by_member) {
-                    trial[*case] = heads;
-                }
-            }
-        }
-        tallies
-    };
-    let mut take = |tallies: Tallies| {
-        for heads_of_cases in tallies {
-            let values: Vec<Values> = heads_of_cases.iter().map(|heads| fold(heads)).collect();
-            for ((summary, case), pair) in summaries.iter_mut().zip(&which).zip(&paired) {
-                summary.add(&values[*case], pair.map(|pair| &values[pair]));
-                summary.count(&heads_of_cases[*case]);
-            }
-        }
-    };
-    // What one pass came to is taken in, trial by trial in order, while the next one runs.
-    let (mut done, mut waiting) = (0, Tallies::new());
-    while done < trials {
-        let upto = trials.min(done + pass);
-        let before = std::mem::take(&mut waiting);
-        (waiting, ()) = rayon::join(|| run(done..upto), || take(before));
-        ticked(upto - done);
-        done = upto;
+    let kinds = [heads.len(), shapes.len(), encoders.len()];
+    if kinds.iter().filter(|count| **count > 0).count() > 1 {
+        let mut mistakes = Mistakes::none();
+        mistakes.add(
+            "reference",
+            "",
+            "heads, sizes and encoders are not compared with each other",
+            "run them as experiments of their own, or leave the reference out",
+        );
+        return Err(plan.blame(mistakes));
     }
-    take(waiting);
-    let home = |case: usize| {
-        let found = fronts.iter().zip(&firsts).find_map(|(members, first)| {
-            let at = members.iter().position(|member| *member == case)?;
-            Some((first, at))
-        });
-        found.map_or((None, None), |(first, at)| {
-            (first.spent[at].clone(), Some(first.noise_lsb))
-        })
-    };
-    let results = group
-        .cases
-        .iter()
-        .zip(summaries)
-        .zip(&which)
-        .map(|((&(point, design), summary), case)| {
-            let (spent, noise_lsb) = home(*case);
-            Result {
-                point,
-                design,
-                summary,
-                spent,
-                noise_lsb,
-                accuracy: None,
-                attention: Arc::clone(&cases[*case].attention),
-            }
-        })
-        .collect();
-    let mut notes = Notes {
-        path: Some(match quick {
-            Ok(_) => Path::Fast,
-            Err(why) => Path::Exact(why),
-        }),
-        ..Notes::default()
-    };
-    for (block, first) in blocks.iter().zip(&firsts) {
-        block.tell(first, &mut notes);
+    if !encoders.is_empty() {
+        encoder::run(&batch, &encoders, ticked).map_err(|wrong| plan.blame(wrong))
+    } else if !shapes.is_empty() {
+        ticked(batch.trials);
+        Ok((shape::run(&batch, &shapes), Notes::default()))
+    } else {
+        Ok(heads::run(&batch, &heads, shelf, ticked))
     }
-    Ok((results, notes))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::hardware::attention::{Attention, Prepared};
-use crate::shell::config::Case;
+use crate::shell::config::{Case, HeadsWork};
 use crate::study::workload::Workload;
 
 /// The heads of the last group.
@@ -24,8 +24,8 @@ struct Kept {
 
 impl Shelf {
     /// The heads of cases that share a front, with their calibrations and quantised.
-    pub(super) fn heads(&mut self, cases: &[&Case]) -> Arc<Vec<Prepared>> {
-        let (workload, attention) = (&cases[0].workload, &cases[0].attention);
+    pub(super) fn heads(&mut self, work: &HeadsWork, cases: &[&Case]) -> Arc<Vec<Prepared>> {
+        let (workload, attention) = (&work.workload, &cases[0].attention);
         let longest = |head: usize| {
             let orders = cases.iter().map(|case| case.attention.topk[head].k);
             orders.max().unwrap_or(1)
@@ -42,7 +42,7 @@ impl Shelf {
         // Let go of first: two sets of heads need not be in memory at once.
         self.0 = None;
         let prepare = |(head, order): (usize, &usize)| {
-            let (_, calibration) = cases[0].calibrations[head];
+            let (_, calibration) = work.calibrations[head];
             Prepared::of(attention, &workload.heads[head], calibration, *order)
         };
         let heads: Arc<Vec<Prepared>> =

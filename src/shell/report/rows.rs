@@ -7,7 +7,7 @@ use super::accuracy;
 use crate::base::energy::Corner;
 use crate::hardware::events::{Action, Stage};
 use crate::shell::config::{Plan, Swept};
-use crate::shell::experiment::Result;
+use crate::shell::experiment::{Found, Result};
 use crate::study::metrics::{Metric, Moments, Summary, quantile, steps};
 
 /// A finished row, as text, so that a resumed run writes the same bytes.
@@ -73,16 +73,19 @@ pub fn entry(plan: &Plan, result: &Result) -> Entry {
     let mut row = vec![plan.params.design[result.design].name.clone()];
     row.extend(plan.cells(result.point).into_iter().map(str::to_owned));
     row.push(plan.params.trials.to_string());
-    if let Some(found) = &result.accuracy {
-        row.extend(accuracy::cells(found, result.noise_lsb));
-        return Entry {
-            point: result.point,
-            design: result.design,
-            row,
-            breakdown: breakdown(plan, result),
-            noise_lsb: result.noise_lsb,
-        };
-    }
+    let summary = match &result.found {
+        Found::Heads(summary) => summary,
+        Found::Encoder(found) => {
+            row.extend(accuracy::cells(found, result.noise_lsb));
+            return Entry {
+                point: result.point,
+                design: result.design,
+                row,
+                breakdown: breakdown(plan, result),
+                noise_lsb: result.noise_lsb,
+            };
+        }
+    };
     let units = result
         .attention
         .units(plan.params.design[result.design].datapath);
@@ -95,7 +98,6 @@ pub fn entry(plan: &Plan, result: &Result) -> Entry {
         ]
         .map(|count| count.to_string()),
     );
-    let summary = &result.summary;
     let pair = |moments: Option<&Moments>| {
         let moments = moments.filter(|moments| moments.count > 0);
         [

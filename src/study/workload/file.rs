@@ -115,7 +115,6 @@ impl FileParams {
         mistakes.or(|| Workload {
             heads,
             calibration,
-            nominal: None,
             most_seen: live.most,
             notices,
         })

@@ -20,7 +20,6 @@ pub use self::synthetic::{Family, SyntheticParams};
 use crate::base::arrays::Array;
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
-use crate::base::rng::Seed;
 use crate::hardware::attention::{Few, Head, Shape};
 
 /// Where calibration rows come from.
@@ -123,7 +122,7 @@ impl Default for ShapeParams {
 }
 
 impl ShapeParams {
-    fn check(&self) -> Result<Workload, Mistakes> {
+    fn check(&self) -> Result<Nominal, Mistakes> {
         let mut mistakes = Mistakes::none();
         for (key, value, high) in [
             ("tokens", self.tokens, MAX_TOKENS),
@@ -146,21 +145,15 @@ impl ShapeParams {
             "must be above 0 and at most 1",
             "the paper's average is 0.31",
         );
-        mistakes.or(|| Workload {
-            heads: Vec::new(),
-            calibration: Vec::new(),
-            most_seen: self.tokens,
-            nominal: Some(Nominal {
-                shape: Shape {
-                    heads: 1,
-                    queries: self.queries,
-                    tokens: self.tokens,
-                    d_head: self.d_head,
-                    d_value: self.d_value,
-                },
-                alpha: self.alpha,
-            }),
-            notices: Notices::none(),
+        mistakes.or(|| Nominal {
+            shape: Shape {
+                heads: 1,
+                queries: self.queries,
+                tokens: self.tokens,
+                d_head: self.d_head,
+                d_value: self.d_value,
+            },
+            alpha: self.alpha,
         })
     }
 }
@@ -174,6 +167,17 @@ pub struct Nominal {
     pub alpha: f64,
 }
 
+/// The kind of workload that an experiment gives.
+#[derive(Clone, Copy, Debug)]
+pub enum WorkloadKind<'a> {
+    /// A user's own arrays.
+    File(&'a FileParams),
+    /// A synthetic family.
+    Synthetic(&'a SyntheticParams),
+    /// Sizes alone.
+    Shape(&'a ShapeParams),
+}
+
 /// Heads to run and heads to calibrate on, Q divided by sqrt(d) in both.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
@@ -183,8 +187,6 @@ pub struct Workload {
     pub calibration: Vec<Head>,
     /// Most keys that any query sees.
     pub most_seen: usize,
-    /// Sizes in place of heads, where only time and energy are asked for.
-    pub nominal: Option<Nominal>,
     /// What a reader should know of it.
     pub notices: Notices,
 }
@@ -199,9 +201,6 @@ impl Workload {
     /// Sizes; all heads are alike.
     #[must_use]
     pub fn shape(&self) -> Shape {
-        if let Some(nominal) = self.nominal {
-            return nominal.shape;
-        }
         let first = &self.heads[0];
         Shape {
             heads: self.heads.len(),
@@ -229,38 +228,43 @@ impl WorkloadParams {
         *self == Self::default()
     }
 
-    /// The workload of a synthetic family.
+    /// Which of the kinds of workload is given.
     ///
     /// # Errors
-    /// Neither or both kinds given; sizes outside their range.
-    pub fn synthesise(&self, seed: Seed) -> Result<Workload, Mistakes> {
-        let mut mistakes = Mistakes::none();
-        let drawn = match (&self.synthetic, &self.shape, &self.file) {
-            (Some(synthetic), None, None) => {
-                mistakes.keep("synthetic", synthetic.draw(seed, self.causal))
-            }
-            (None, Some(shape), None) => {
-                mistakes.require(
-                    !self.causal,
-                    "causal",
-                    self.causal,
-                    "a shape has no scores that could be masked",
-                    "take it out, or name a file or a synthetic family",
-                );
-                mistakes.keep("shape", shape.check())
-            }
+    /// None of them, or more than one.
+    pub fn kind(&self) -> Result<WorkloadKind<'_>, Mistakes> {
+        match (&self.file, &self.synthetic, &self.shape) {
+            (Some(file), None, None) => Ok(WorkloadKind::File(file)),
+            (None, Some(synthetic), None) => Ok(WorkloadKind::Synthetic(synthetic)),
+            (None, None, Some(shape)) => Ok(WorkloadKind::Shape(shape)),
             _ => {
+                let mut mistakes = Mistakes::none();
                 mistakes.add(
                     "",
                     "",
                     "needs one of [workload.file], [workload.synthetic] and [workload.shape]",
                     "see experiments/k_sweep.toml for a file, throughput.toml for a synthetic head and cost_vs_length.toml for a shape; a whole encoder has [model] and [task] instead",
                 );
-                None
+                Err(mistakes)
             }
-        };
-        match drawn {
-            Some(workload) if mistakes.0.is_empty() => Ok(workload),
+        }
+    }
+
+    /// The sizes of a shape.
+    ///
+    /// # Errors
+    /// Sizes outside their range; a mask, for which it has no scores.
+    pub fn sizes(&self, shape: &ShapeParams) -> Result<Nominal, Mistakes> {
+        let mut mistakes = Mistakes::none();
+        mistakes.require(
+            !self.causal,
+            "causal",
+            self.causal,
+            "a shape has no scores that could be masked",
+            "take it out, or name a file or a synthetic family",
+        );
+        match mistakes.keep("shape", shape.check()) {
+            Some(nominal) if mistakes.0.is_empty() => Ok(nominal),
             _ => Err(mistakes),
         }
     }

@@ -134,7 +134,6 @@ impl SyntheticParams {
             Workload {
                 heads: heads(0),
                 calibration: heads(1),
-                nominal: None,
                 most_seen: self.tokens,
                 notices: Notices::none(),
             }

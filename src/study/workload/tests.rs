@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::base::arrays;
+use crate::base::rng::Seed;
 use crate::hardware::attention::{Mask, Place, Reference};
 use crate::hardware::quantise::Matrix;
 
@@ -193,11 +194,7 @@ fn a_shape_is_taken_up_to_its_ends() {
     let of = |change: &dyn Fn(&mut ShapeParams)| {
         let mut shape = ShapeParams::default();
         change(&mut shape);
-        let params = WorkloadParams {
-            shape: Some(shape),
-            ..WorkloadParams::default()
-        };
-        params.synthesise(Seed(1)).is_ok()
+        WorkloadParams::default().sizes(&shape).is_ok()
     };
     assert!(of(&|_| {}) && of(&|shape| shape.alpha = 1.0) && of(&|shape| shape.alpha = 1e-9));
     assert!(of(&|shape| (shape.tokens, shape.queries) = (1, MAX_TOKENS)));

@@ -12,6 +12,7 @@ mod workload;
 
 pub use device::load_device;
 pub use study::Study;
+pub use workload::Given;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +30,7 @@ use crate::base::mistake::{Mistake, Mistakes};
 use crate::hardware::attention::Calibration;
 use crate::hardware::device::Device;
 use crate::study::train::Images;
-use crate::study::workload::{Arrays, Workload};
+use crate::study::workload::Arrays;
 
 /// A file that was read, and the hash of what it held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub struct Store {
     inputs: BTreeMap<PathBuf, String>,
     texts: BTreeMap<PathBuf, Table>,
     arrays: BTreeMap<PathBuf, Arc<Arrays>>,
-    workloads: BTreeMap<String, Result<Arc<Workload>, FileMistakes>>,
+    workloads: BTreeMap<String, Result<Given, FileMistakes>>,
     /// Calibrations of each workload, known by where it lies, by what they depend on.
     calibrations: BTreeMap<(usize, String), Fitted>,
     /// Positive and live scores of calibration rows, by workload.

@@ -7,9 +7,30 @@ use super::{Counted, Fitted, Store, about, list, there, within};
 use crate::base::arrays::{self, ArrayError};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Attention, Calibration, Head};
+use crate::hardware::attention::{Attention, Calibration, Head, Shape};
 use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, tree};
-use crate::study::workload::{Arrays, CalibrationSource, WANTED, Workload, WorkloadParams};
+use crate::study::workload::{
+    Arrays, CalibrationSource, Nominal, WANTED, Workload, WorkloadKind, WorkloadParams,
+};
+
+/// What the section of a workload comes to.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// Heads with their numbers.
+    Heads(Arc<Workload>),
+    /// Sizes alone.
+    Shape(Nominal),
+}
+
+impl Given {
+    /// Sizes.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Self::Heads(workload) => workload.shape(),
+            Self::Shape(nominal) => nominal.shape,
+        }
+    }
+}
 
 impl Store {
     fn arrays(&mut self, path: &Path) -> Result<Arc<Arrays>, FileMistakes> {
@@ -101,12 +122,12 @@ impl Store {
         folder: &Path,
         params: &WorkloadParams,
         seed: Seed,
-    ) -> Result<Arc<Workload>, FileMistakes> {
+    ) -> Result<Given, FileMistakes> {
         let key = format!("{} {} {params:?}", seed.0, folder.display());
         if let Some(known) = self.workloads.get(&key) {
             return known.clone();
         }
-        let workload = self.new_workload(file, folder, params, seed).map(Arc::new);
+        let workload = self.new_workload(file, folder, params, seed);
         self.workloads.insert(key, workload.clone());
         workload
     }
@@ -144,10 +165,17 @@ impl Store {
         folder: &Path,
         params: &WorkloadParams,
         seed: Seed,
-    ) -> Result<Workload, FileMistakes> {
+    ) -> Result<Given, FileMistakes> {
         let fault = |mistakes: Mistakes| FileMistakes::of(file, mistakes.within("workload"));
-        match (&params.file, &params.synthetic, &params.shape) {
-            (Some(own), None, None) => {
+        let workload = match params.kind().map_err(fault)? {
+            WorkloadKind::Shape(own) => {
+                return params.sizes(own).map(Given::Shape).map_err(fault);
+            }
+            WorkloadKind::Synthetic(own) => {
+                let drawn = own.draw(seed, params.causal);
+                drawn.map_err(|mistakes| fault(mistakes.within("synthetic")))?
+            }
+            WorkloadKind::File(own) => {
                 let arrays = self.arrays_at(file, "workload.file.path", folder, &own.path);
                 let calibration = match &own.calibration {
                     CalibrationSource::Path(path) => {
@@ -167,10 +195,10 @@ impl Store {
                     }
                     _ => return Err(mistakes),
                 }
-                .map_err(|mistakes| fault(mistakes.within("file")))
+                .map_err(|mistakes| fault(mistakes.within("file")))?
             }
-            _ => params.synthesise(seed).map_err(fault),
-        }
+        };
+        Ok(Given::Heads(Arc::new(workload)))
     }
 }
 

@@ -1,28 +1,27 @@
 //! What calibration rows and sizes say of a case before it runs: scales, full scale, positive scores, time.
 
-use std::sync::Arc;
-
-use super::Plan;
+use super::{HeadsWork, Plan, Work};
 use crate::base::mistake::Mistakes;
 use crate::hardware::attention::{Attention, Calibration, Datapath, Few};
-use crate::shell::config::Fitted;
-use crate::study::workload::Workload;
+use crate::shell::config::Given;
 
 impl Plan {
-    /// The calibration of every head, checked with the time it takes; adds to the notices what a reader should know.
+    /// Work without mistakes: the calibration of every head, checked with the time it takes; adds to the notices what a
+    /// reader should know.
     pub(super) fn calibrated(
         &mut self,
-        workload: &Arc<Workload>,
+        given: Given,
         attention: &mut Attention,
         datapath: Datapath,
-    ) -> Result<Fitted, Mistakes> {
-        let shape = workload.shape();
+    ) -> Result<Work, Mistakes> {
+        let shape = given.shape();
         attention.check_time(datapath, shape.heads, shape.queries)?;
+        let workload = match given {
+            Given::Shape(nominal) => return Ok(Work::Shape(nominal)),
+            Given::Heads(workload) => workload,
+        };
         attention.notices.join(&workload.notices);
-        if workload.heads.is_empty() {
-            return Ok(Fitted::default());
-        }
-        let heads = self.store.calibrations(workload, attention);
+        let heads = self.store.calibrations(&workload, attention);
         Calibration::check(&heads, &attention.quantise, attention.ramp.full_scale())?;
         let chooses = datapath != Datapath::Conventional {};
         let k = attention.topk.iter().map(|topk| topk.k).min();
@@ -33,13 +32,16 @@ impl Plan {
             ));
         }
         if chooses && attention.ramp.is_one_sided() && !attention.ramp.is_exact() {
-            let counted = self.store.positives(workload);
+            let counted = self.store.positives(&workload);
             let few = heads.iter().zip(counted.iter()).zip(&attention.topk);
             let few: Vec<Few> = few
                 .map(|(((head, _), counted), topk)| Few::of(*head, topk.k, counted))
                 .collect();
             Few::tell(&few, &mut attention.notices);
         }
-        Ok(heads)
+        Ok(Work::Heads(HeadsWork {
+            workload,
+            calibrations: heads,
+        }))
     }
 }

@@ -10,16 +10,36 @@ use super::{Origin, Plan, blame};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, Datapath};
-use crate::shell::config::{ExperimentParams, FileMistakes, Fitted, Study, tree};
+use crate::shell::config::{ExperimentParams, FileMistakes, Fitted, Given, Study, tree};
 use crate::study::model::Laid;
-use crate::study::workload::Workload;
+use crate::study::workload::{Nominal, Workload};
 
 /// What two cases have in common if it is equal.
 pub type Key = [u8; 16];
 
+/// What a case runs. Kinds differ in what is drawn and in what their rows tell.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Heads with their numbers.
+    Heads(HeadsWork),
+    /// A head of which only the sizes are known: time and energy.
+    Shape(Nominal),
+    /// A whole encoder on a labelled set.
+    Encoder(EncoderWork),
+}
+
+/// Heads, their calibration rows, and what these come to on the hardware.
+#[derive(Clone, Debug)]
+pub struct HeadsWork {
+    /// Heads and their calibration rows.
+    pub workload: Arc<Workload>,
+    /// Calibration of each head.
+    pub calibrations: Fitted,
+}
+
 /// An encoder with its labelled set, on the hardware of one design.
 #[derive(Clone, Debug)]
-pub struct EncoderCase {
+pub struct EncoderWork {
     /// Encoder and set.
     pub study: Arc<Study>,
     /// Hardware of every length that occurs.
@@ -29,12 +49,8 @@ pub struct EncoderCase {
 /// One design at one point, ready to run.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Heads and their calibration rows.
-    pub workload: Arc<Workload>,
-    /// Calibration of each head; none where the workload has none.
-    pub calibrations: Fitted,
-    /// A whole encoder in place of heads.
-    pub encoder: Option<EncoderCase>,
+    /// What it runs.
+    pub work: Work,
     /// The hardware.
     pub attention: Arc<Attention>,
     /// The design.
@@ -43,6 +59,17 @@ pub struct Case {
     pub front: Key,
     /// Cases of the same front and back are the same.
     pub back: Key,
+}
+
+impl Case {
+    /// The heads, if that is what it runs.
+    #[must_use]
+    pub fn heads(&self) -> Option<&HeadsWork> {
+        match &self.work {
+            Work::Heads(heads) => Some(heads),
+            Work::Shape(_) | Work::Encoder(_) => None,
+        }
+    }
 }
 
 pub(super) fn key(parts: &impl Serialize) -> Key {
@@ -127,43 +154,41 @@ impl Plan {
             );
             all.join(FileMistakes::of(&file, wrong));
         }
-        let workload =
-            self.store
-                .workload(&file, &self.folder, &params.workload, Seed(params.seed));
+        let given = self
+            .store
+            .workload(&file, &self.folder, &params.workload, Seed(params.seed));
         let device = self
             .store
             .device(&file, &self.folder, &self.devices, &params.device);
         let attention = params.attention();
-        let (workload, device) = match (workload, device) {
-            (Ok(workload), Ok(device)) => (workload, device),
-            (workload, device) => {
+        let (given, device) = match (given, device) {
+            (Ok(given), Ok(device)) => (given, device),
+            (given, device) => {
                 let judged = attention.judge(
-                    workload.as_ref().ok().map(|workload| workload.shape()),
+                    given.as_ref().ok().map(Given::shape),
                     device.as_deref().ok(),
                 );
-                for wrong in [workload.err(), device.err()].into_iter().flatten() {
+                for wrong in [given.err(), device.err()].into_iter().flatten() {
                     all.join(believed(wrong));
                 }
                 all.join(believed(FileMistakes::of(&file, judged)));
                 return Err(all);
             }
         };
-        match attention.check(workload.shape(), &device) {
+        match attention.check(given.shape(), &device) {
             Err(found) => {
                 all.join(believed(FileMistakes::of(&file, found)));
                 Err(all)
             }
             Ok(mut checked) if all.0.is_empty() => {
                 let datapath = self.params.design[design].datapath;
-                let calibrations = self
-                    .calibrated(&workload, &mut checked, datapath)
+                let work = self
+                    .calibrated(given, &mut checked, datapath)
                     .map_err(|mistakes| told(FileMistakes::of(&file, mistakes)))?;
                 // A conventional design keeps every column, so k says nothing about it.
                 let topk = (datapath != Datapath::Conventional {}).then_some(&attention.topk);
                 Ok(Case {
-                    workload,
-                    calibrations,
-                    encoder: None,
+                    work,
                     attention: Arc::new(checked),
                     datapath,
                     front: key(&(

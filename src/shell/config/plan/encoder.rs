@@ -4,14 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::case::key;
-use super::{Case, EncoderCase, Plan};
+use super::{Case, EncoderWork, Plan, Work};
 use crate::base::mistake::Mistakes;
-use crate::base::notice::Notices;
-use crate::hardware::attention::{Attention, Datapath, Shape};
+use crate::hardware::attention::{Attention, Datapath};
 use crate::hardware::topk::Topk;
-use crate::shell::config::{ExperimentParams, FileMistakes, Fitted, Study};
+use crate::shell::config::{ExperimentParams, FileMistakes, Study};
 use crate::study::model::{Laid, ModelParams};
-use crate::study::workload::{Nominal, Workload};
 
 impl Plan {
     /// One design at one point of an experiment with `[model]` and `[task]`.
@@ -83,28 +81,14 @@ impl Plan {
                 study.longest,
             )
             .map_err(|wrong| FileMistakes::of(&file, wrong))?;
-        let nominal = Nominal {
-            shape: Shape {
-                heads: shape.layers * shape.heads,
-                queries: study.longest,
-                tokens: study.longest,
-                d_head: shape.d_head(),
-                d_value: shape.d_head(),
-            },
-            alpha: 1.0,
-        };
         // A conventional design keeps every column, so k says nothing about it.
         let topk = (datapath != Datapath::Conventional {}).then_some(&attention.topk);
         Ok(Case {
-            workload: Arc::new(Workload {
-                heads: Vec::new(),
-                calibration: Vec::new(),
-                most_seen: nominal.shape.tokens,
-                nominal: Some(nominal),
-                notices: Notices::none(),
-            }),
-            calibrations: Fitted::default(),
             attention: Arc::new(attention_of(&laid, &study, model)),
+            work: Work::Encoder(EncoderWork {
+                study,
+                laid: Arc::new(laid),
+            }),
             datapath,
             // Layers see what the layers before them selected: nothing is shared.
             front: key(&(
@@ -121,10 +105,6 @@ impl Plan {
                 datapath,
             )),
             back: key(&()),
-            encoder: Some(EncoderCase {
-                study,
-                laid: Arc::new(laid),
-            }),
         })
     }
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 pub(super) use self::blame::{Origin, blame};
-pub use self::case::{Case, EncoderCase, Key};
+pub use self::case::{Case, EncoderWork, HeadsWork, Key, Work};
 use self::head::{check_head, make_absolute, sweep, unreached};
 pub use self::overrides::Overrides;
 pub use self::swept::Swept;

@@ -3,7 +3,7 @@
 
 use toml::{Table, Value};
 
-use super::Case;
+use super::{Case, Work};
 use crate::base::notice::Notices;
 use crate::hardware::attention::{Beyond, Datapath, Sort};
 use crate::hardware::timing::Arbiter;
@@ -53,10 +53,15 @@ impl Told {
         let tiles = attention.units(datapath).key_tiles;
         let (low, high) = self.tiles.unwrap_or((tiles, tiles));
         self.tiles = Some((low.min(tiles), high.max(tiles)));
-        let has_numbers = case.encoder.is_some() || case.workload.nominal.is_none();
-        let on_chips = has_numbers && datapath != (Datapath::Float {});
-        self.drawn |= on_chips && attention.draws();
-        self.seeded |= case.encoder.is_some() || (on_chips && attention.draws());
+        let (on_chips, resamples) = match &case.work {
+            Work::Heads(_) => (true, false),
+            Work::Shape(_) => (false, false),
+            // Its intervals are over draws of the samples.
+            Work::Encoder(_) => (datapath != (Datapath::Float {}), true),
+        };
+        let drawn = on_chips && attention.draws();
+        self.drawn |= drawn;
+        self.seeded |= drawn || resamples;
         let conventional = datapath == (Datapath::Conventional {});
         let sorts_all = Datapath::DigitalTopk {
             sort: Sort::Global {},

@@ -3,18 +3,16 @@
 //! A result depends neither on the batches nor on the order of the samples, whose draws belong to what they are;
 //! so batches are as large as keeps the products efficient.
 
-use std::sync::Arc;
-
 use nalgebra::DVector;
 use rayon::prelude::*;
 
-use super::{Group, Notes, Path, Result};
+use super::{Batch, Found, Notes, Path, Result};
 use crate::base::energy::Corner;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{Attention, Calibration, Datapath, Few};
-use crate::shell::config::{Case, EncoderCase, Study};
-use crate::study::metrics::{Interval, Moments, RESAMPLES, Summary, resample};
+use crate::shell::config::{Case, EncoderWork, Study};
+use crate::study::metrics::{Interval, Moments, RESAMPLES, resample};
 use crate::study::model::{
     Attend, Float, FloatTopk, Input, Recorded, Recording, Sample, Simulated, Spending, Trace,
 };
@@ -122,9 +120,8 @@ fn recorded(study: &Study) -> &[Recorded] {
 }
 
 fn observe(
-    seed: Seed,
-    trials: u64,
-    case: &EncoderCase,
+    (seed, trials): (Seed, u64),
+    case: &EncoderWork,
     ticked: &mut dyn FnMut(u64),
 ) -> std::result::Result<Observed, Mistakes> {
     let study = &case.study;
@@ -181,52 +178,29 @@ fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Notes {
     notes
 }
 
-/// Runs the cases of a group, if they are those of an encoder.
+/// Runs the cases of a group.
 ///
 /// # Errors
 /// Heads that the calibration samples give no scale.
 pub(super) fn run(
-    (seed, trials): (Seed, u64),
-    cases: &[Case],
-    group: &Group,
-    which: &[usize],
-    paired: &[Option<usize>],
+    batch: &Batch,
+    cases: &[(&Case, &EncoderWork)],
     ticked: &mut dyn FnMut(u64),
-) -> std::result::Result<Option<(Vec<Result>, Notes)>, Mistakes> {
-    let encoders: Vec<&EncoderCase> = cases
+) -> std::result::Result<(Vec<Result>, Notes), Mistakes> {
+    let observed: Vec<Observed> = cases
         .iter()
-        .filter_map(|case| case.encoder.as_ref())
-        .collect();
-    if encoders.len() < cases.len() {
-        return Ok(None);
-    }
-    let observed: Vec<Observed> = encoders
-        .iter()
-        .map(|case| observe(seed, trials, case, ticked))
+        .map(|(_, work)| observe((batch.seed, batch.trials), work, ticked))
         .collect::<std::result::Result<_, _>>()?;
-    let results: Vec<Result> = group
-        .cases
-        .iter()
-        .zip(which.iter().zip(paired))
-        .map(|(&(point, design), (&at, pair))| {
-            let own = &observed[at];
-            let accuracy = accuracy(
-                seed,
-                encoders[at],
-                own,
-                pair.map(|pair| (encoders[pair], &observed[pair])),
-            );
-            Result {
-                point,
-                design,
-                summary: Summary::new(false),
-                spent: (own.spending.cost.heads > 0).then(|| own.spending.cost.clone()),
-                noise_lsb: own.spending.noise_lsb(),
-                accuracy: Some(accuracy),
-                attention: Arc::clone(&cases[at].attention),
-            }
-        })
-        .collect();
+    let of = |case: usize| (cases[case].1, &observed[case]);
+    let found = batch.members.iter().map(|member| {
+        let accuracy = accuracy(batch.seed, of(member.case), member.reference.map(of));
+        Found::Encoder(Box::new(accuracy))
+    });
+    let results = batch.results(found, |case| {
+        let spending = &observed[case].spending;
+        let spent = (spending.cost.heads > 0).then(|| spending.cost.clone());
+        (spent, spending.noise_lsb())
+    });
     let mut notes = Notes {
         path: Some(Path::Exact("the heads of an encoder run one by one")),
         ..Notes::default()
@@ -241,21 +215,20 @@ pub(super) fn run(
         tokens,
         float: Some(float),
         ..
-    }) = results.first().and_then(|result| result.accuracy.as_ref())
+    }) = results.first().and_then(Result::accuracy)
     {
         notes.lines.push(format!(
             "{} by float heads: {float:.2} over {units} units, {tokens:.1} tokens a sample",
             metric.name()
         ));
     }
-    Ok(Some((results, notes)))
+    Ok((results, notes))
 }
 
 fn accuracy(
     seed: Seed,
-    case: &EncoderCase,
-    own: &Observed,
-    reference: Option<(&EncoderCase, &Observed)>,
+    (case, own): (&EncoderWork, &Observed),
+    reference: Option<(&EncoderWork, &Observed)>,
 ) -> Accuracy {
     let study = &case.study;
     let targets = &study.set.targets;
