@@ -296,7 +296,8 @@ fn the_real_heads_are_what_their_readme_says() {
 fn the_real_heads_are_read_with_their_shape_and_are_finite() {
     let file = root().join("experiments/k_sweep.toml");
     let mut plan = Plan::load(&file, &Overrides::default()).unwrap();
-    let workload = plan.case(0, 0).unwrap().workload;
+    let case = plan.case(0, 0).unwrap();
+    let workload = &case.heads().unwrap().workload;
     assert_eq!((workload.heads.len(), workload.calibration.len()), (12, 12));
     for head in workload.heads.iter().chain(&workload.calibration) {
         assert_eq!(head.q.shape(), (32, 384));

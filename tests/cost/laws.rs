@@ -6,8 +6,7 @@ use topkima::base::energy::Corner;
 use topkima::hardware::attention::{Datapath, HeadCost, Sort};
 use topkima::hardware::events::Bill;
 use topkima::hardware::events::{Action, Cost, Ledger, Stage};
-use topkima::shell::experiment::{Shelf, groups, run_group};
-use topkima::shell::report::entry;
+use topkima::shell::experiment::{Cell, Shelf, groups, row, run_group};
 use topkima::study::metrics::Metric;
 
 #[test]
@@ -56,8 +55,8 @@ fn a_breakdown_sums_to_the_row_and_its_shares_to_one() {
         let (results, _) =
             run_group(&mut plan, &group, &mut Shelf::default(), &mut |_| ()).unwrap();
         for result in results {
-            let lines = entry(&plan, &result).breakdown;
-            let number = |line: &Vec<String>, at: usize| line[at].parse::<f64>().unwrap();
+            let lines = row(&plan, &result, true).breakdown;
+            let number = |line: &Vec<Cell>, at: usize| line[at].number().unwrap();
             let column = |at: usize| lines.iter().map(|line| number(line, at)).sum::<f64>();
             let energy = result.summary().unwrap().values[Metric::EnergyPj as usize].mean;
             assert!((column(5) / energy - 1.0).abs() < 1e-9, "{energy}");

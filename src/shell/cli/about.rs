@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::base::notice::{Notices, Weight};
@@ -11,34 +10,15 @@ use crate::hardware::kernel::Level;
 use crate::shell::config::{Mode, Plan};
 use crate::shell::experiment::{Group, Path as Way};
 
-/// The path that did the work of a group, as a journal keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Road {
-    /// 32 trials at once.
-    Fast,
-    /// Every cell and every column drawn, for this reason.
-    Exact(String),
-}
-
-impl From<Way> for Road {
-    fn from(way: Way) -> Self {
-        match way {
-            Way::Fast => Self::Fast,
-            Way::Exact(why) => Self::Exact(why.to_owned()),
-        }
-    }
-}
-
 /// A group of cases that ran, and the path that did its work.
-pub type Went<'a> = (&'a Group, Road);
+pub type Went<'a> = (&'a Group, Way);
 
 /// Says where the exact path worked though the fast one was asked for.
 pub fn exact_note(plan: &Plan, paths: &[Went<'_>]) -> Option<String> {
     let reasons = reasons(paths);
     let asked = matches!(plan.params.mode, Mode::Fast {});
     (asked && !reasons.is_empty()).then(|| {
-        let exact = paths.iter().filter(|(_, path)| *path != Road::Fast).count();
+        let exact = paths.iter().filter(|(_, path)| *path != Way::Fast).count();
         format!(
             "exact path in {exact} of {} groups of cases: {}",
             paths.len(),
@@ -51,7 +31,7 @@ pub fn exact_note(plan: &Plan, paths: &[Went<'_>]) -> Option<String> {
 fn reasons<'a>(paths: &'a [Went<'_>]) -> Vec<&'a str> {
     let mut reasons: Vec<&str> = Vec::new();
     for (_, path) in paths {
-        if let Road::Exact(why) = path
+        if let Way::Exact(why) = path
             && !reasons.contains(&why.as_str())
         {
             reasons.push(why);
@@ -74,8 +54,8 @@ fn group(plan: &Plan, (group, path): &Went<'_>) -> serde_json::Value {
         }
     }
     let (path, because) = match path {
-        Road::Fast => ("fast", None),
-        Road::Exact(why) => ("exact", Some(why)),
+        Way::Fast => ("fast", None),
+        Way::Exact(why) => ("exact", Some(why)),
     };
     json!({ "points": points, "designs": designs, "path": path, "because": because })
 }
@@ -104,7 +84,7 @@ impl About<'_> {
     /// The text of `run.json`.
     pub fn text(&self) -> String {
         let (plan, paths) = (self.plan, self.paths);
-        let fast = paths.iter().filter(|(_, path)| *path == Road::Fast).count();
+        let fast = paths.iter().filter(|(_, path)| *path == Way::Fast).count();
         let groups: Vec<_> = paths.iter().map(|went| group(plan, went)).collect();
         let inputs: Vec<_> = plan
             .inputs()

@@ -11,7 +11,7 @@ use crate::hardware::device::Device;
 use crate::hardware::events::Stated;
 use crate::hardware::events::{Action, Stage};
 use crate::shell::config::{Overrides, Plan, find_above, shipped};
-use crate::shell::experiment::{Result as Case, Shelf, groups, run_group};
+use crate::shell::experiment::{Done, Result as Case, Sink, run};
 use crate::study::metrics::Metric;
 
 /// Arguments of `topkima macro`.
@@ -26,6 +26,19 @@ pub(crate) struct MacroArguments {
     /// Tell where the price of an action, the leakage or a time comes from; `all` for every one
     #[arg(long, value_name = "ACTION")]
     explain: Option<String>,
+}
+
+/// The results of the first point, with the stages of their heads.
+struct Seen(Vec<Case>);
+
+impl Sink for Seen {
+    type Error = Failure;
+
+    fn finished(&mut self, _done: &Done, results: &[Case]) -> Result<(), Failure> {
+        let first = results.iter().filter(|result| result.point == 0);
+        self.0.extend(first.cloned());
+        Ok(())
+    }
 }
 
 pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
@@ -63,20 +76,14 @@ pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
     if let Some(action) = &arguments.explain {
         return explain(&device, action);
     }
-    let mut results: Vec<Case> = Vec::new();
-    let mut notes = Vec::new();
+    let mut seen = Seen(Vec::new());
+    let came = run(&mut plan, &mut seen)?;
+    let Seen(mut results) = seen;
     let mut notices = plan.notices.clone();
-    let mut shelf = Shelf::default();
-    for group in groups(&plan) {
-        let (done, said) = run_group(&mut plan, &group, &mut shelf, &mut |_| {})?;
-        // The screen shows the file as it stands; a sweep of --set would show its first point.
-        results.extend(done.into_iter().filter(|result| result.point == 0));
-        notes.extend(said.lines);
-        notices.join(&said.notices);
-    }
+    notices.join(&came.notices);
     super::print::tell(&notices);
     results.sort_by_key(|result| result.design);
-    screen(&plan, &device, &results, &notes)?;
+    screen(&plan, &device, &results, &came.lines)?;
     Ok(())
 }
 

@@ -4,19 +4,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use indicatif::ProgressBar;
 
 use super::Failure;
-use super::about::{About, Road, Went, exact_note};
+use super::about::{About, Went, exact_note};
 use super::folder::{self, Place, Start};
 use super::print::{out, tell};
 use super::screen::{progress, say};
 use super::stop::Stop;
 use crate::base::notice::Notices;
 use crate::shell::config::{MAX_TRIALS, Overrides, Plan};
-use crate::shell::experiment::{Group, Shelf, groups, run_group};
+use crate::shell::experiment::{
+    BREAKDOWN, Done, Group, Result as Came, Row, Sink, columns, groups, run as run_plan,
+};
 use crate::shell::journal::{Found, Head, Journal, JournalError, Title, clean, probe};
-use crate::shell::report::{Entry, breakdown_csv, entry, figures, header, rows_csv};
+use crate::shell::report::{breakdown_csv, figures, rows_csv};
 use crate::study::workload::MAX_TOKENS;
 
 /// Arguments of `topkima run`.
@@ -127,29 +129,20 @@ fn title(plan: &Plan, experiment: &Path, breakdown: bool) -> Result<Title, Failu
     })
 }
 
-/// A finished group as the journal keeps it: its rows, and what `run.json` tells of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Done {
-    group: usize,
-    entries: Vec<Entry>,
-    lines: Vec<String>,
-    notices: Notices,
-    path: Option<Road>,
-}
-
-impl Done {
-    /// Whether it is what a group of this plan comes to.
-    fn fits(&self, groups: &[Group], columns: usize, breakdown: bool) -> bool {
-        let cases = self.entries.iter().map(|entry| (entry.point, entry.design));
-        let is_whole = |entry: &Entry| {
-            entry.row.len() == columns
-                && entry.breakdown.iter().all(|row| row.len() == 8)
-                && (breakdown || entry.breakdown.is_empty())
-        };
-        let group = groups.get(self.group);
-        group.is_some_and(|group| cases.eq(group.cases.iter().copied()))
-            && self.entries.iter().all(is_whole)
-    }
+/// Whether it is what a group of this plan comes to.
+fn fits(done: &Done, groups: &[Group], columns: usize, breakdown: bool) -> bool {
+    let cases = done.rows.iter().map(|row| (row.point, row.design));
+    let is_whole = |row: &Row| {
+        row.cells.len() == columns
+            && row
+                .breakdown
+                .iter()
+                .all(|line| line.len() == BREAKDOWN.len())
+            && (breakdown || row.breakdown.is_empty())
+    };
+    let group = groups.get(done.group);
+    group.is_some_and(|group| cases.eq(group.cases.iter().copied()))
+        && done.rows.iter().all(is_whole)
 }
 
 /// The finished groups in a journal, each at its place; what is damaged is said.
@@ -163,9 +156,9 @@ fn finished(
     let mut all: Vec<Option<Done>> = groups.iter().map(|_| None).collect();
     let kept = found.kept::<Done>(&head.title);
     let mut damaged = kept.damaged;
-    let columns = header(plan).len();
+    let columns = columns(plan).len();
     for (line, done) in kept.lines {
-        if done.fits(groups, columns, head.title.breakdown) {
+        if fits(&done, groups, columns, head.title.breakdown) {
             let group = done.group;
             all[group].get_or_insert(done);
         } else {
@@ -180,6 +173,44 @@ fn finished(
         });
     }
     all
+}
+
+/// Keeps every finished group in the journal, and says at any time how to go on.
+struct Keeper<'a> {
+    journal: &'a mut Journal,
+    kept: Vec<Option<Done>>,
+    breakdown: bool,
+    bar: &'a ProgressBar,
+    stop: &'a Stop,
+    folder: &'a Path,
+}
+
+impl Sink for Keeper<'_> {
+    type Error = Failure;
+
+    fn kept(&mut self, group: usize) -> Option<Done> {
+        self.kept[group].take()
+    }
+
+    fn begins(&mut self, finished: usize) {
+        self.stop.say(format!(
+            "{finished} of {} groups are done and kept in {}; the same command with --resume goes on",
+            self.kept.len(),
+            self.folder.display()
+        ));
+    }
+
+    fn ticked(&mut self, trials: u64) {
+        self.bar.inc(trials);
+    }
+
+    fn wants_breakdown(&self) -> bool {
+        self.breakdown
+    }
+
+    fn finished(&mut self, done: &Done, _results: &[Came]) -> Result<(), Failure> {
+        Ok(self.journal.append(done)?)
+    }
 }
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
@@ -237,7 +268,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         probe(path)?;
     }
     let mut damage = Notices::none();
-    let (mut journal, mut done) = match start {
+    let (mut journal, kept) = match start {
         Start::Done => {
             dump(&mut plan, arguments)?;
             if !arguments.quiet {
@@ -268,73 +299,38 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         tell(&damage);
         tell(&plan.notices);
     }
-    let resumed = done.iter().flatten().count();
+    let resumed = kept.iter().flatten().count();
     let bar = progress(arguments.quiet, groups.len() as u64 * plan.params.trials);
     bar.inc(resumed as u64 * plan.params.trials);
-    let mut shelf = Shelf::default();
-    for (at, group) in groups.iter().enumerate() {
-        stop.say(format!(
-            "{} of {} groups are done and kept in {}; the same command with --resume goes on",
-            done.iter().flatten().count(),
-            groups.len(),
-            folder.display()
-        ));
-        if done[at].is_some() {
-            continue;
-        }
-        let (results, notes) =
-            run_group(&mut plan, group, &mut shelf, &mut |trials| bar.inc(trials))?;
-        let mut entries = Vec::with_capacity(results.len());
-        for result in &results {
-            let mut row = entry(&plan, result);
-            if !arguments.breakdown {
-                row.breakdown.clear();
-            }
-            entries.push(row);
-        }
-        let new = Done {
-            group: at,
-            entries,
-            lines: notes.lines,
-            notices: notes.notices,
-            path: notes.path.map(Road::from),
-        };
-        journal.append(&new)?;
-        done[at] = Some(new);
-    }
+    let mut keeper = Keeper {
+        journal: &mut journal,
+        kept,
+        breakdown: arguments.breakdown,
+        bar: &bar,
+        stop: &stop,
+        folder,
+    };
+    let came = run_plan(&mut plan, &mut keeper)?;
     stop.say(format!(
         "its results were being written to {}; the same command with --resume writes them",
         folder.display()
     ));
     bar.finish_and_clear();
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut notes: Vec<String> = Vec::new();
-    let mut paths: Vec<Went<'_>> = Vec::new();
-    let mut found = Notices::none();
-    for (done, group) in done.into_iter().zip(&groups) {
-        let Some(done) = done else { continue };
-        entries.extend(done.entries);
-        paths.extend(done.path.map(|path| (group, path)));
-        found.join(&done.notices);
-        for line in done.lines {
-            if !notes.contains(&line) {
-                notes.push(line);
-            }
-        }
-    }
+    let paths = came.paths.into_iter();
+    let paths: Vec<Went<'_>> = paths.map(|(at, path)| (&groups[at], path)).collect();
+    let (table, mut notes, mut found) = (came.table, came.lines, came.notices);
     notes.extend(exact_note(&plan, &paths));
-    entries.sort_by_key(|entry| (entry.point, entry.design));
     let mut files = vec![
-        ("rows.csv".to_owned(), rows_csv(&plan, &entries)),
+        ("rows.csv".to_owned(), rows_csv(&table)),
         (
             "resolved.toml".to_owned(),
             head.title.resolved.clone().into_bytes(),
         ),
     ];
     if arguments.breakdown {
-        files.push(("breakdown.csv".to_owned(), breakdown_csv(&entries)));
+        files.push(("breakdown.csv".to_owned(), breakdown_csv(&table)));
     }
-    let (pictures, left_out) = figures(&plan, &entries);
+    let (pictures, left_out) = figures(&plan, &table);
     let pictures = pictures.into_iter();
     files.extend(pictures.map(|(name, svg)| (name, svg.into_bytes())));
     found.join(&left_out);
@@ -355,10 +351,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     journal.finish()?;
     if !arguments.quiet {
         tell(&found);
-        say(&plan, &entries, &notes)?;
+        say(&plan, &table, &notes)?;
         out().line(&format!(
             "{} rows in {} ({:.1} s)",
-            entries.len(),
+            table.rows.len(),
             folder.join("rows.csv").display(),
             started.elapsed().as_secs_f64()
         ))?;

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::print::{is_watched, out};
 use crate::shell::config::Plan;
-use crate::shell::report::{Entry, header};
+use crate::shell::experiment::{Part, Table};
 
 /// A bar of trials, where somebody looks.
 pub(super) fn progress(quiet: bool, length: u64) -> ProgressBar {
@@ -21,52 +21,51 @@ pub(super) fn progress(quiet: bool, length: u64) -> ProgressBar {
 }
 
 /// Columns of the summary on the screen.
-const SHOWN: [(&str, &str); 7] = [
-    ("recall_mean", "recall"),
-    ("output_error_mean", "out. error"),
-    ("alpha_mean", "alpha"),
-    ("tie_rate_mean", "tie rate"),
-    ("latency_ns_mean", "latency us"),
-    ("energy_pj_mean", "energy nJ"),
-    ("tops_per_w_mean", "TOPS/W"),
+const SHOWN: [(&str, Part, &str); 7] = [
+    ("recall", Part::Mean, "recall"),
+    ("output_error", Part::Mean, "out. error"),
+    ("alpha", Part::Mean, "alpha"),
+    ("tie_rate", Part::Mean, "tie rate"),
+    ("latency_ns", Part::Mean, "latency us"),
+    ("energy_pj", Part::Mean, "energy nJ"),
+    ("tops_per_w", Part::Mean, "TOPS/W"),
 ];
 
 /// The same for a whole encoder.
-const SHOWN_OF_ENCODER: [(&str, &str); 7] = [
-    ("float", "float"),
-    ("score_mean", "score"),
-    ("delta_mean", "delta"),
-    ("delta_low", "from"),
-    ("delta_high", "to"),
-    ("alpha", "alpha"),
-    ("energy_nj", "nJ a sample"),
+const SHOWN_OF_ENCODER: [(&str, Part, &str); 7] = [
+    ("float", Part::Value, "float"),
+    ("score", Part::Mean, "score"),
+    ("delta", Part::Mean, "delta"),
+    ("delta", Part::Low, "from"),
+    ("delta", Part::High, "to"),
+    ("alpha", Part::Value, "alpha"),
+    ("energy_nj", Part::Value, "nJ a sample"),
 ];
 
 /// Most rows of the summary.
 const MOST_ROWS: usize = 60;
 
 /// The table of a run.
-pub(super) fn say(plan: &Plan, entries: &[Entry], notes: &[String]) -> io::Result<()> {
+pub(super) fn say(plan: &Plan, table: &Table, notes: &[String]) -> io::Result<()> {
     let mut out = out();
     writeln!(out, "{}", plan.params.question)?;
     for line in notes {
         writeln!(out, "{line}")?;
     }
-    let header = header(plan);
     let keys = 1 + plan.swept.len();
-    let mut lines: Vec<Vec<String>> = vec![header[..keys].to_vec()];
+    let heading = table.columns[..keys].iter().map(|column| column.name());
+    let mut lines: Vec<Vec<String>> = vec![heading.collect()];
     let shown = if plan.params.model.is_some() {
         &SHOWN_OF_ENCODER
     } else {
         &SHOWN
     };
-    lines[0].extend(shown.iter().map(|(_, name)| (*name).to_owned()));
+    lines[0].extend(shown.iter().map(|(.., name)| (*name).to_owned()));
     lines[0].push("noise LSB".to_owned());
-    for entry in entries.iter().take(MOST_ROWS) {
-        let mut line = entry.row[..keys].to_vec();
-        for (column, name) in shown {
-            let at = header.iter().position(|known| known == column).unwrap_or(0);
-            let value = entry.row[at].parse::<f64>().ok();
+    for row in table.rows.iter().take(MOST_ROWS) {
+        let mut line: Vec<String> = row.cells[..keys].iter().map(ToString::to_string).collect();
+        for (quantity, part, name) in shown {
+            let value = table.number(row, quantity, *part);
             line.push(value.map_or_else(
                 || "-".to_owned(),
                 |value| match *name {
@@ -77,8 +76,7 @@ pub(super) fn say(plan: &Plan, entries: &[Entry], notes: &[String]) -> io::Resul
             ));
         }
         line.push(
-            entry
-                .noise_lsb
+            row.noise_lsb
                 .map_or_else(|| "-".to_owned(), |noise| format!("{noise:.3}")),
         );
         lines.push(line);
@@ -107,11 +105,11 @@ pub(super) fn say(plan: &Plan, entries: &[Entry], notes: &[String]) -> io::Resul
             .collect();
         writeln!(out, "{}", cells.join("  ").trim_end())?;
     }
-    if entries.len() > MOST_ROWS {
+    if table.rows.len() > MOST_ROWS {
         writeln!(
             out,
             "... and {} more rows in rows.csv",
-            entries.len() - MOST_ROWS
+            table.rows.len() - MOST_ROWS
         )?;
     }
     Ok(())

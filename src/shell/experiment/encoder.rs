@@ -202,7 +202,9 @@ pub(super) fn run(
         (spent, spending.noise_lsb())
     });
     let mut notes = Notes {
-        path: Some(Path::Exact("the heads of an encoder run one by one")),
+        path: Some(Path::Exact(
+            "the heads of an encoder run one by one".to_owned(),
+        )),
         ..Notes::default()
     };
     for one in observed {

@@ -103,7 +103,7 @@ pub(super) fn run(
     let mut notes = Notes {
         path: Some(match quick {
             Ok(_) => Path::Fast,
-            Err(why) => Path::Exact(why),
+            Err(why) => Path::Exact(why.to_owned()),
         }),
         ..Notes::default()
     };

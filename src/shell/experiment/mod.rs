@@ -6,17 +6,25 @@
 //! the number of threads.
 
 mod block;
+mod columns;
 mod encoder;
 mod heads;
 mod quick;
+mod run;
 mod shape;
 mod shelf;
+mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+pub use columns::{columns, row};
 pub use encoder::{Accuracy, Spread};
+pub use run::{Done, Outcome, Silent, Sink, run};
 pub use shelf::Shelf;
+pub use table::{BREAKDOWN, Cell, Column, Part, Row, Table};
 
 use super::config::{Case, FileMistakes, Key, Mode, Plan, Work};
 use crate::base::mistake::Mistakes;
@@ -64,12 +72,13 @@ pub struct Notes {
 }
 
 /// The path that did the work of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Path {
     /// 32 trials at once.
     Fast,
     /// Every cell and every column drawn, for this reason.
-    Exact(&'static str),
+    Exact(String),
 }
 
 /// A part of a plan that runs together: cases that share a conversion, and with each of them the

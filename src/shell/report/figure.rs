@@ -2,24 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::rows::{Entry, header};
 use crate::base::notice::Notices;
 use crate::shell::config::{Plan, Swept};
+use crate::shell::experiment::{Column, Part, Row, Table};
 use crate::shell::plot::{Axis, Figure, Panel, Point, Scale, Series, svg};
 use crate::study::task::Metric;
-
-/// What is worth a panel, and how its axis is called.
-const PANELS: [(&str, &str); 9] = [
-    ("score", "score of the task"),
-    ("recall", "recall@k"),
-    ("output_error", "relative output error"),
-    ("alpha", "alpha (steps / full ramp)"),
-    ("tie_rate", "tie rate"),
-    ("latency_ns", "latency of a head (ns)"),
-    ("energy_pj", "energy of a head (pJ)"),
-    ("latency_us", "latency of a sample's heads (us)"),
-    ("energy_nj", "energy of a sample's heads (nJ)"),
-];
 
 /// What a key is called where it is swept; any other stands as it is.
 const AXES: [(&str, &str); 7] = [
@@ -40,59 +27,54 @@ const MOST_SERIES: usize = 32;
 
 /// The figures of a run by file name, and what they do not show; none without a sweep.
 #[must_use]
-pub fn figures(plan: &Plan, entries: &[Entry]) -> (Vec<(String, String)>, Notices) {
+pub fn figures(plan: &Plan, table: &Table) -> (Vec<(String, String)>, Notices) {
     let mut notices = Notices::none();
     let Some(across) = across(&plan.swept) else {
         return (Vec::new(), notices);
     };
-    let header = header(plan);
     let key = &plan.swept[across];
-    let x_of = |entry: &Entry| {
-        let cell = &entry.row[1 + across];
-        let place = || key.cells.iter().position(|known| known == cell);
-        key.number(cell)
-            .unwrap_or_else(|| place().unwrap_or(0) as f64)
+    let x_of = |row: &Row| {
+        let place = plan.places(row.point)[across];
+        key.number(place).unwrap_or(place as f64)
     };
-    let xs: Vec<f64> = entries.iter().map(x_of).collect();
+    let xs: Vec<f64> = table.rows.iter().map(x_of).collect();
     let x = Axis {
         label: label(key),
-        scale: match key.is_number {
+        scale: match key.is_number() {
             true => scale(xs.iter().copied()),
             false => Scale::Linear,
         },
     };
-    let names: Vec<String> = entries
-        .iter()
-        .map(|entry| series_name(plan, entry, across))
-        .collect();
+    let names = table.rows.iter().map(|row| series_name(plan, row, across));
+    let names: Vec<String> = names.collect();
     let mut known = BTreeSet::new();
     let all = names.iter().map(String::as_str);
     let mut lines: Vec<&str> = all.filter(|name| known.insert(*name)).collect();
     let there_are = lines.len();
     lines.truncate(MOST_SERIES);
-    let mut caption = caption(plan, &header);
+    let mut caption = caption(plan, table);
     if there_are > lines.len() {
         let drawn = format!("{} of {there_are} lines are drawn", lines.len());
         notices.note(format!("figure.svg: {drawn}; rows.csv holds all"));
         caption.push_str(&format!("; {drawn}, rows.csv holds all"));
     }
-    let mut zero: Vec<&str> = Vec::new();
-    let mut panel = |(metric, title): &(&'static str, &'static str)| {
-        let mean =
-            column(&header, &format!("{metric}_mean")).or_else(|| column(&header, metric))?;
+    let mut zero: Vec<String> = Vec::new();
+    let mut panel = |(mean, column): (usize, &Column)| {
+        let (quantity, title) = (column.quantity.as_str(), column.title?);
+        let is_score = quantity == "score";
         let mut series: Vec<Series> = Vec::new();
         for line in &lines {
-            let rows = entries.iter().zip(&xs).zip(&names);
+            let rows = table.rows.iter().zip(&xs).zip(&names);
             let rows = rows.filter(|(_, name)| name == line);
-            let points = rows.filter_map(|((entry, x), _)| {
-                let y = entry.row[mean].parse().ok()?;
-                let bar = bar(plan, &header, entry, (*metric, mean, y));
+            let points = rows.filter_map(|((row, x), _)| {
+                let y = row.cells[mean].number()?;
+                let bar = bar(plan, table, row, (column, y));
                 Some(Point { x: *x, y, bar })
             });
             series.extend(drawn(line, points.collect(), key));
         }
-        if *metric == "score" {
-            let line = float_heads(&header, entries, &xs, key);
+        if is_score {
+            let line = float_heads(table, &xs, key);
             series.extend(line.and_then(|line| drawn("float heads", line, key)));
         }
         let points = series.iter().flat_map(|one| &one.points);
@@ -100,14 +82,14 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> (Vec<(String, String)>, Notice
             .map(|point| point.y)
             .filter(|y| y.is_finite())
             .collect();
-        let (title, y) = match column(&header, "metric") {
-            Some(at) if *metric == "score" => task_titles(&entries.first()?.row[at]),
-            _ => (*title, *metric),
+        let (title, y) = match table.column("metric", Part::Value) {
+            Some(at) if is_score => task_titles(&table.rows.first()?.cells[at].to_string()),
+            _ => (title, quantity),
         };
         // A panel that is zero everywhere shows nothing.
         let has_height = ys.iter().any(|y| *y != 0.0);
         if !has_height && !ys.is_empty() {
-            zero.push(*metric);
+            zero.push(quantity.to_owned());
         }
         has_height.then(|| Panel {
             title: title.to_owned(),
@@ -117,10 +99,11 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> (Vec<(String, String)>, Notice
                 scale: scale(ys.into_iter()),
             },
             series,
-            x_names: (!key.is_number).then(|| key.cells.clone()),
+            x_names: (!key.is_number()).then(|| key.cells.clone()),
         })
     };
-    let panels: Vec<Panel> = PANELS.iter().filter_map(&mut panel).collect();
+    let columns = table.columns.iter().enumerate();
+    let panels: Vec<Panel> = columns.filter_map(&mut panel).collect();
     if !zero.is_empty() {
         let left = format!("no panel of {}, which is 0 in every row", zero.join(", "));
         notices.note(format!("figure.svg: {left}"));
@@ -142,9 +125,9 @@ pub fn figures(plan: &Plan, entries: &[Entry]) -> (Vec<(String, String)>, Notice
 /// The key along x: the first of numbers among those that have several values, or the first.
 fn across(swept: &[Swept]) -> Option<usize> {
     let first = |wanted: fn(&Swept) -> bool| swept.iter().position(wanted);
-    first(|key| key.is_number && key.cells.len() > 1)
+    first(|key| key.is_number() && key.cells.len() > 1)
         .or_else(|| first(|key| key.cells.len() > 1))
-        .or_else(|| first(|key| key.is_number))
+        .or_else(|| first(Swept::is_number))
         .or((!swept.is_empty()).then_some(0))
 }
 
@@ -174,7 +157,7 @@ fn drawn(name: &str, mut points: Vec<Point>, key: &Swept) -> Option<Series> {
     if points.is_empty() {
         return None;
     }
-    if key.is_number {
+    if key.is_number() {
         points.sort_by(|one, other| one.x.total_cmp(&other.x));
     } else {
         let at = |place: usize| points.iter().find(|point| point.x == place as f64);
@@ -190,20 +173,20 @@ fn drawn(name: &str, mut points: Vec<Point>, key: &Swept) -> Option<Series> {
     Some(Series { name, points })
 }
 
-fn caption(plan: &Plan, header: &[String]) -> String {
+fn caption(plan: &Plan, table: &Table) -> String {
     let (name, seed) = (&plan.name, plan.params.seed);
-    let has = |name| column(header, name).is_some();
+    let has = |quantity, part| table.column(quantity, part).is_some();
     match plan.params.trials {
         1 => format!(
             "{name}, seed {seed}, 1 trial{}",
-            match has("score_low") {
+            match has("score", Part::Low) {
                 true => "; bars: 95 % interval over draws of the samples (bootstrap)",
                 false => ", so no bars",
             }
         ),
         trials => format!(
             "{name}, seed {seed}, {trials} trials; bars: 95 % interval of the mean over trials{}",
-            match has("latency_us") {
+            match has("latency_us", Part::Value) {
                 true => "; alpha, time and energy of the first",
                 false => "",
             }
@@ -221,20 +204,15 @@ fn task_titles(metric: &str) -> (&'static str, &'static str) {
 }
 
 /// What float heads give, a flat line over the same axis; none if it differs between rows.
-fn float_heads(
-    header: &[String],
-    entries: &[Entry],
-    xs: &[f64],
-    key: &Swept,
-) -> Option<Vec<Point>> {
-    let at = column(header, "float")?;
-    let cell = &entries.first()?.row[at];
-    let same = entries.iter().all(|entry| entry.row[at] == *cell);
-    let y = cell.parse().ok().filter(|_| same)?;
+fn float_heads(table: &Table, xs: &[f64], key: &Swept) -> Option<Vec<Point>> {
+    let at = table.column("float", Part::Value)?;
+    let cell = &table.rows.first()?.cells[at];
+    let same = table.rows.iter().all(|row| row.cells[at] == *cell);
+    let y = cell.number().filter(|_| same)?;
     let mut xs = xs.to_vec();
     xs.sort_by(f64::total_cmp);
     xs.dedup();
-    if key.is_number && xs.len() > 2 {
+    if key.is_number() && xs.len() > 2 {
         xs = vec![xs[0], xs[xs.len() - 1]];
     }
     let point = |x| Point { x, y, bar: None };
@@ -243,37 +221,24 @@ fn float_heads(
 
 /// The ends of a point's bar: an interval over trials, or, of a single one, over draws of the samples; none where
 /// only the first trial is known.
-fn bar(
-    plan: &Plan,
-    header: &[String],
-    entry: &Entry,
-    (metric, mean, y): (&str, usize, f64),
-) -> Option<(f64, f64)> {
-    if header[mean] == metric {
+fn bar(plan: &Plan, table: &Table, row: &Row, (column, y): (&Column, f64)) -> Option<(f64, f64)> {
+    if column.part != Part::Mean {
         return None;
     }
+    let end = |part| table.number(row, &column.quantity, part);
     if plan.params.trials > 1 {
-        let half: f64 = entry.row[mean + 1].parse().ok()?;
+        let half = end(Part::HalfWidth)?;
         return Some((y - half, y + half));
     }
-    let end = |name: &str| {
-        entry.row[column(header, &format!("{metric}_{name}"))?]
-            .parse()
-            .ok()
-    };
-    Some((end("low")?, end("high")?))
-}
-
-fn column(header: &[String], name: &str) -> Option<usize> {
-    header.iter().position(|other| other == name)
+    Some((end(Part::Low)?, end(Part::High)?))
 }
 
 /// Its design, and what the other keys are that take several values.
-fn series_name(plan: &Plan, entry: &Entry, across: usize) -> String {
-    let mut name = entry.row[0].clone();
+fn series_name(plan: &Plan, row: &Row, across: usize) -> String {
+    let mut name = row.cells[0].to_string();
     for (at, key) in plan.swept.iter().enumerate() {
         if at != across && key.cells.len() > 1 {
-            let (short, cell) = (short(&plan.swept, at), &entry.row[1 + at]);
+            let (short, cell) = (short(&plan.swept, at), &row.cells[1 + at]);
             name.push_str(&format!(", {short} {cell}"));
             if !key.unit.is_empty() {
                 name.push_str(&format!(" {}", key.unit));

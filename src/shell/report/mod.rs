@@ -1,8 +1,7 @@
-//! Results as text: rows, breakdown, figures, and what a run says about itself.
+//! Results as text: rows, breakdown and figures.
 
-mod accuracy;
 mod figure;
 mod rows;
 
 pub use figure::figures;
-pub use rows::{Entry, breakdown_csv, entry, header, rows_csv};
+pub use rows::{breakdown_csv, rows_csv};

@@ -218,7 +218,8 @@ impl Plan {
     }
 
     /// Where the values of a point stand in their lists, the last key running fastest.
-    fn places(&self, point: usize) -> Vec<usize> {
+    #[must_use]
+    pub fn places(&self, point: usize) -> Vec<usize> {
         let mut rest = point;
         let place = |values: &Vec<Value>| {
             let at = rest % values.len();
@@ -230,7 +231,7 @@ impl Plan {
         places
     }
 
-    /// The swept values of a point as cells of a table.
+    /// The swept values of a point, as the experiment writes them.
     #[must_use]
     pub fn cells(&self, point: usize) -> Vec<&str> {
         let places = self.places(point);

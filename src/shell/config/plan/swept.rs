@@ -16,8 +16,8 @@ pub struct Swept {
     pub unit: String,
     /// A cell for each value, in the order of the file.
     pub cells: Vec<String>,
-    /// Whether all values are bare numbers, or quantities of one kind.
-    pub is_number: bool,
+    /// The number of each value, where all are bare numbers or quantities of one kind.
+    pub numbers: Option<Vec<f64>>,
 }
 
 /// A number that carries its source counts as its value.
@@ -34,11 +34,11 @@ fn bare(value: &Value) -> &Value {
 }
 
 /// A bare number of a file.
-fn is_number(value: &Value) -> bool {
+fn number(value: &Value) -> Option<f64> {
     match value {
-        Value::Integer(_) => true,
-        Value::Float(number) => number.is_finite(),
-        _ => false,
+        Value::Integer(number) => Some(*number as f64),
+        Value::Float(number) => Some(*number).filter(|number| number.is_finite()),
+        _ => None,
     }
 }
 
@@ -52,13 +52,13 @@ impl Swept {
                 path,
                 unit,
                 cells: numbers.iter().map(f64::to_string).collect(),
-                is_number: true,
+                numbers: Some(numbers),
             },
             None => Self {
                 path,
                 unit: String::new(),
                 cells: bare.iter().map(|value| tree::cell(value)).collect(),
-                is_number: bare.iter().all(|value| is_number(value)),
+                numbers: bare.into_iter().map(number).collect(),
             },
         }
     }
@@ -73,21 +73,27 @@ impl Swept {
         }
     }
 
-    /// The number in a cell of a key whose values are numbers.
+    /// Whether all its values are numbers.
     #[must_use]
-    pub fn number(&self, cell: &str) -> Option<f64> {
-        cell.parse().ok().filter(|_| self.is_number)
+    pub fn is_number(&self) -> bool {
+        self.numbers.is_some()
+    }
+
+    /// The number of the value at a place, if all values are numbers.
+    #[must_use]
+    pub fn number(&self, at: usize) -> Option<f64> {
+        self.numbers.as_ref().map(|numbers| numbers[at])
     }
 
     /// Two places of the same value, whose rows would be the same: `1` and `1.0`, "1 ks" and "1000 s".
     pub(super) fn repeated(&self, values: &[Value]) -> Option<(usize, usize)> {
         let mut known = BTreeMap::new();
-        let same = |(value, cell): (&Value, &String)| match self.number(cell) {
+        let same = |(at, value): (usize, &Value)| match self.number(at) {
             // Zero has two signs.
             Some(number) => (number + 0.0).to_string(),
             None => value.to_string(),
         };
-        let mut alike = values.iter().zip(&self.cells).map(same).enumerate();
+        let mut alike = values.iter().enumerate().map(same).enumerate();
         alike.find_map(|(at, value)| known.insert(value, at).map(|before| (before, at)))
     }
 }
@@ -124,7 +130,7 @@ mod tests {
             let (swept, twice) = swept(list);
             assert_eq!(swept.header(), header, "{list}");
             assert_eq!(swept.cells, cells, "{list}");
-            assert!(swept.is_number && twice.is_none(), "{list}");
+            assert!(swept.is_number() && twice.is_none(), "{list}");
         }
         for (list, cells) in [
             ("[true, false]", &["true", "false"][..]),
@@ -140,7 +146,7 @@ mod tests {
             let (swept, twice) = swept(list);
             assert_eq!((swept.header(), twice), ("a.b".to_owned(), None), "{list}");
             assert_eq!(swept.cells, cells, "{list}");
-            assert!(!swept.is_number, "{list}");
+            assert!(!swept.is_number(), "{list}");
         }
     }
 
