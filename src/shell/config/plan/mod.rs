@@ -61,9 +61,50 @@ impl Plan {
     /// # Errors
     /// Every mistake in the file, its device files and its arrays.
     pub fn load(path: &Path, overrides: &Overrides) -> Result<Self, FileMistakes> {
-        let file = path.display().to_string();
         let mut store = Store::default();
-        let mut raw = store.text(path)?;
+        let raw = store.text(path)?;
+        Self::check(path, raw, store, overrides)
+    }
+
+    /// Checks an experiment that stands in memory. It is spoken of as `path`, from whose folder the paths in it are read;
+    /// no file need lie there.
+    ///
+    /// ```
+    /// use topkima::shell::config::{Overrides, Plan};
+    /// use topkima::shell::experiment::{Part, Silent, run};
+    ///
+    /// let table = toml::toml! {
+    ///     question = "How much of the true top 3 of a Gaussian head is kept?"
+    ///     seed = 1
+    ///     trials = 2
+    ///     device = { name = "sram-65nm" }
+    ///     topk = { k = 3 }
+    ///     workload = { synthetic = { tokens = 64, queries = 64, d_head = 16 } }
+    ///     design = [{ name = "topkima", datapath = { topkima = {} } }]
+    /// };
+    /// let mut plan = Plan::of_table("here.toml".as_ref(), table, &Overrides::default()).unwrap();
+    /// let found = run(&mut plan, &mut Silent).unwrap().table;
+    /// let recall = found.number(&found.rows[0], "recall", Part::Mean).unwrap();
+    /// assert!((0.5..1.0).contains(&recall));
+    /// ```
+    ///
+    /// # Errors
+    /// Every mistake in the table, its device files and its arrays.
+    pub fn of_table(
+        path: &Path,
+        table: Table,
+        overrides: &Overrides,
+    ) -> Result<Self, FileMistakes> {
+        Self::check(path, table, Store::default(), overrides)
+    }
+
+    fn check(
+        path: &Path,
+        mut raw: Table,
+        store: Store,
+        overrides: &Overrides,
+    ) -> Result<Self, FileMistakes> {
+        let file = path.display().to_string();
         if is_training(&raw) {
             let mut mistakes = Mistakes::none();
             mistakes.add(
