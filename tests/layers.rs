@@ -31,6 +31,7 @@ const HOUSE: [(&str, &[&str]); 4] = [
         "hardware",
         &[
             "quantise",
+            "address",
             "events",
             "kernel",
             "timing",

@@ -1,7 +1,7 @@
 //! What a machine is spoken of in: its actions, its stages, and the sizes its prices are for.
 //!
 //! Counts, prices, bills and pipelines are the same for every machine; what happens in one is its own. So a machine
-//! states three closed sets, each an enum made by [`named!`](crate::named) or a type of its own, and
+//! states three closed sets, each an enum made by `named!` or a type of its own, and
 //! [`cost`](super::cost), [`energy`](super::energy) and [`pipeline`](super::pipeline) take them as types. An array with
 //! one entry a member is a [`Row`] of fixed length: counting costs what it would cost with the enum written out.
 
@@ -93,7 +93,6 @@ pub trait Vocabulary: Copy + fmt::Debug + Eq + 'static {
 
 /// An enum whose variants have a name in files and one sentence for a reader: a [`Named`] set, with the same items as
 /// inherent ones, of fixed length and `const`.
-#[macro_export]
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($variant:ident, $text:literal, $about:literal;)* }) => {
         $(#[$doc])*
@@ -148,6 +147,8 @@ macro_rules! named {
         }
     };
 }
+
+pub(crate) use named;
 
 /// A machine that is no macro of anything: what the ground floor's own tests speak of.
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! First floor: the physics.
 //!
-//! Import order, each room only from those above it: [`quantise`] · [`events`] · [`kernel`] · [`timing`] · [`device`] ·
+//! Import order, each room only from those above it: [`quantise`] · [`address`] · [`events`] · [`kernel`] · [`timing`] · [`device`] ·
 //! [`crossbar`] and [`converter`] · [`topk`] and [`softmax`] · [`attention`].
 
+pub mod address;
 pub mod attention;
 pub mod converter;
 pub mod crossbar;

@@ -1,7 +1,8 @@
 //! K written, the MAC, the lines, the ramp: one trial of one head up to its trip steps.
 
 use super::{Attention, Calibration, Head, Reference};
-use crate::base::rng::{Purpose, Seed, Site};
+use crate::base::rng::{Purpose, Seed};
+use crate::hardware::address;
 use crate::hardware::converter::Ladders;
 use crate::hardware::crossbar::{Chip, CleanSums, Keys, LineReading};
 use crate::hardware::events::Cost;
@@ -198,7 +199,7 @@ impl Attention {
             rise(&mut depths, device.column.offset, &chip.offset, slopes);
             let each_step = self.ramp.draws_each_step();
             if noise > 0.0 && !each_step {
-                let site = Site(head, prepared.address(query));
+                let site = address::query(head, prepared.address(query));
                 let mut comparator = seed.stream(Purpose::Comparator, chip.trial, site);
                 comparator.fill_normal(&mut draws);
                 rise(&mut depths, noise, &draws, slopes);
@@ -212,8 +213,8 @@ impl Attention {
                 let mut drawn_later = 0.0;
                 *sum = if each_step {
                     drawn_later = slopes.map_or(noise, |slopes| noise / slopes[token]);
-                    let step = prepared.address(query) << 32 | token as u64 | 1 << 63;
-                    let mut stream = seed.stream(Purpose::Comparator, chip.trial, Site(head, step));
+                    let site = address::steps(head, prepared.address(query), token);
+                    let mut stream = seed.stream(Purpose::Comparator, chip.trial, site);
                     self.ramp
                         .trip_with_step_noise(depth, ladder, drawn_later, &mut stream)
                 } else {

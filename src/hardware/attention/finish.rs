@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::product::PartialSums;
 use super::{Attention, AvParams, Datapath, Prepared};
-use crate::base::rng::{Purpose, Seed, Site};
+use crate::base::rng::{Purpose, Seed};
+use crate::hardware::address;
 use crate::hardware::converter::{AdcParams, PlainAdc};
 use crate::hardware::crossbar::{Addressing, Chip, StoredValues, Values};
 use crate::hardware::events::{Costed, Ledger, QueryTrace, Stage};
@@ -292,14 +293,15 @@ impl<'a> Finish<'a> {
                     };
                     let mut sums = cost.pay(Stage::Av, sums);
                     outcome.trace.value_rows.push(sums.rows);
-                    let conversion = prepared.address(query) << 32 | at as u64;
-                    sums.add_read_noise(seed, chip.trial, Site(head | 1 << 63, conversion));
+                    let number = prepared.address(query);
+                    let site = address::read_of_values(head, number, at);
+                    sums.add_read_noise(seed, chip.trial, site);
                     if let Some(adc) = &self.adc {
                         outcome.conversions += sums.values.len() as u64;
                         outcome.beyond += sums.beyond(adc);
                         let sigma = self.attention.device.column.adc_noise;
-                        let noise =
-                            seed.stream(Purpose::PlainAdc, chip.trial, Site(head, conversion));
+                        let site = address::tile(head, number, at);
+                        let noise = seed.stream(Purpose::PlainAdc, chip.trial, site);
                         sums.convert(adc, sigma, noise);
                     }
                     sums.join_into(&mut output, &layout.places);

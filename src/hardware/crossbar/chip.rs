@@ -1,16 +1,9 @@
 //! A chip: everything fabricated, drawn once a trial and shared by every head written to it.
 
 use super::{Crossbar, Values};
-use crate::base::rng::{Purpose, Seed, Site, Stream};
+use crate::base::rng::{Purpose, Seed, Stream};
+use crate::hardware::address::{self, Array};
 use crate::hardware::device::{CellDraws, Device, Drift, Spread};
-
-/// Which matrix a tile holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
-pub(crate) enum Array {
-    Keys = 0,
-    Values = 1,
-}
 
 /// Fabricated draws of a chip, all standard normal but the stuck-at ones. An effect that is off
 /// leaves its vector empty; no other draw moves.
@@ -47,7 +40,7 @@ impl Chip {
         let normals = |purpose, array: Array, slots: &[u64], per_slot: usize| {
             let mut draws = vec![0.0; slots.len() * per_slot];
             for (slot, part) in slots.iter().zip(draws.chunks_exact_mut(per_slot.max(1))) {
-                seed.stream(purpose, trial, Site(array as u64, *slot))
+                seed.stream(purpose, trial, address::fabricated(array, *slot))
                     .fill_normal(part);
             }
             draws
@@ -55,7 +48,8 @@ impl Chip {
         let uniforms = |array: Array, slots: &[u64], per_slot: usize| {
             let mut draws = vec![0.0; slots.len() * per_slot];
             for (slot, part) in slots.iter().zip(draws.chunks_exact_mut(per_slot.max(1))) {
-                let mut stream = seed.stream(Purpose::StuckAt, trial, Site(array as u64, *slot));
+                let mut stream =
+                    seed.stream(Purpose::StuckAt, trial, address::fabricated(array, *slot));
                 part.fill_with(|| stream.uniform());
             }
             draws
@@ -128,8 +122,7 @@ impl Chip {
         let part = |draws: &'_ [f64], each: usize| {
             (token * each).min(draws.len())..((token + 1) * each).min(draws.len())
         };
-        let fresh =
-            |purpose| seed.stream(purpose, self.trial, Site(head << 8 | array as u64, slot));
+        let fresh = |purpose| seed.stream(purpose, self.trial, address::written(array, head, slot));
         Writing {
             cells: &cells[part(cells, per_token)],
             stuck: &stuck[part(stuck, 2 * per_token)],

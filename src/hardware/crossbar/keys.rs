@@ -2,9 +2,10 @@
 //!
 //! Sums are in unit charges: code of the input times code of the weight.
 
-use super::chip::{Array, Chip};
+use super::chip::Chip;
 use super::{Crossbar, line};
-use crate::base::rng::{Purpose, Seed, Site};
+use crate::base::rng::{Purpose, Seed};
+use crate::hardware::address::{self, Array};
 use crate::hardware::device::{Cell, Device, Spread};
 use crate::hardware::events::{Cost, Costed};
 use crate::hardware::quantise::Matrix;
@@ -141,7 +142,7 @@ impl Keys {
         };
         let squares = nalgebra::DVector::from_iterator(q.len(), q.iter().map(|code| code * code));
         let column_variance = variance * squares;
-        let mut stream = seed.stream(Purpose::DeviceRead, trial, Site(head, query));
+        let mut stream = seed.stream(Purpose::DeviceRead, trial, address::query(head, query));
         for (sum, variance) in sums.iter_mut().zip(column_variance.iter()) {
             *sum += variance.max(0.0).sqrt() * stream.normal();
         }

@@ -5,9 +5,9 @@
 //! `weight = mean + sum over sources of gain x normal`, the law of what `Keys::program` writes (`tests/fast/laws.rs` holds
 //! both to each other).
 
-use super::chip::Array;
 use super::{Crossbar, Values, line};
 use crate::base::rng::{Purpose, Seed, Site};
+use crate::hardware::address::{self, Array};
 use crate::hardware::device::{Cell, Device, Drift, Spread};
 use crate::hardware::kernel::Source;
 use crate::hardware::quantise::Matrix;
@@ -31,22 +31,25 @@ impl WeightLaw {
     /// The key of all draws of one trial, or of one block, for whoever numbers them by slot.
     #[must_use]
     pub fn key_of_all(&self, seed: Seed, trial: u64, head: u64) -> u64 {
-        let array = match self.purpose {
-            Purpose::Programming => head << 8 | self.array as u64,
-            _ => self.array as u64,
-        };
-        seed.key(self.purpose, trial, Site(array | 1 << 62, 0))
+        seed.key(
+            self.purpose,
+            trial,
+            address::of_all_slots(self.site(head, 0)),
+        )
     }
 
     /// The key of a token's draws for a block of trials. Mismatch belongs to the slot and is shared by
     /// every head written there; programming errors belong to the head.
     #[must_use]
     pub fn key(&self, seed: Seed, block: u64, head: u64, token: usize) -> u64 {
-        let array = match self.purpose {
-            Purpose::Programming => head << 8 | self.array as u64,
-            _ => self.array as u64,
-        };
-        seed.key(self.purpose, block, Site(array, self.slots[token]))
+        seed.key(self.purpose, block, self.site(head, self.slots[token]))
+    }
+
+    fn site(&self, head: u64, slot: u64) -> Site {
+        match self.purpose {
+            Purpose::Programming => address::written(self.array, head, slot),
+            _ => address::fabricated(self.array, slot),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ pub use values::{StoredValues, Values};
 
 use super::device::Cell;
 use crate::base::mistake::Mistakes;
+use crate::hardware::address;
 use crate::hardware::events::{Action, Cost};
 use crate::hardware::quantise::NOMINAL_K;
 
@@ -306,15 +307,13 @@ impl Crossbar {
     /// The address of each token's fabricated draws.
     pub(crate) fn slots(&self) -> Vec<u64> {
         match self.addressing {
-            Addressing::Logical {} => (0..self.tokens() as u64)
-                .map(|token| token | 1 << 63)
-                .collect(),
+            Addressing::Logical {} => (0..self.tokens()).map(address::slot_of_token).collect(),
             Addressing::Physical {} => self
                 .tiles
                 .iter()
                 .zip(0_u64..)
                 .flat_map(|(tile, at)| {
-                    (0..tile.len() as u64).map(move |bitline| at << 32 | bitline)
+                    (0..tile.len() as u64).map(move |bitline| address::slot(at, bitline))
                 })
                 .collect(),
         }

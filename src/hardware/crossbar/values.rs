@@ -5,8 +5,9 @@
 use std::ops::Range;
 
 use super::Addressing;
-use super::chip::{Array, Chip};
+use super::chip::Chip;
 use crate::base::rng::Seed;
+use crate::hardware::address::{self, Array};
 use crate::hardware::device::{Cell, Device, Mapping, Spread};
 use crate::hardware::events::{Action, Cost, Costed, TileShape};
 use crate::hardware::quantise::{Matrix, NOMINAL_V};
@@ -98,11 +99,11 @@ impl Values {
         let numbered = self.tiles.iter().zip(0_u64..);
         match self.addressing {
             Addressing::Logical {} => numbered
-                .flat_map(|(tile, _)| tile.clone().map(|token| token as u64 | 1 << 63))
+                .flat_map(|(tile, _)| tile.clone().map(address::slot_of_token))
                 .collect(),
             Addressing::Physical {} => numbered
                 .flat_map(|(tile, at)| {
-                    (0..tile.len() as u64).map(move |wordline| at << 32 | wordline)
+                    (0..tile.len() as u64).map(move |wordline| address::slot(at, wordline))
                 })
                 .collect(),
         }

@@ -1,8 +1,7 @@
 //! The words of the analog macro: what can happen in it, and in which stage of a head.
 
 use super::Stated;
-use crate::base::vocabulary::{Stages, Vocabulary};
-use crate::named;
+use crate::base::vocabulary::{Stages, Vocabulary, named};
 
 named!(
     /// One physical event that takes energy. No two contain each other: the charge of a wire is

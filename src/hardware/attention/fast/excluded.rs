@@ -9,7 +9,8 @@
 use super::candidates::{LEAST, PlannedTile};
 use super::front::Front;
 use super::row::Row;
-use crate::base::rng::{Purpose, Seed, Site};
+use crate::base::rng::{Purpose, Seed};
+use crate::hardware::address;
 use crate::hardware::attention::Prepared;
 use crate::hardware::kernel::{LANES, Lanes, Level, overtaken};
 
@@ -32,9 +33,7 @@ impl Front {
             let lane = lanes.trailing_zeros() as usize;
             lanes &= lanes - 1;
             let stop = usize::from(list[last][lane] >> tag_bits);
-            // Set apart from the draw that decides whether.
-            let place = 1 << 63 | prepared.address(query) << 32 | tile as u64;
-            let site = Site(head, place);
+            let site = address::left_out(head, prepared.address(query), tile);
             let trial = block * LANES as u64 + lane as u64;
             let mut stream = seed.stream(Purpose::Excluded, trial, site);
             for (token, code) in self.walk(query, tile, stop, || stream.uniform()) {

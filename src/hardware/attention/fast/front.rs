@@ -3,7 +3,8 @@
 use super::candidates::{PlannedRow, candidates};
 use super::normal::Normal;
 use super::{Attention, Finish, Prepared, keeps_all};
-use crate::base::rng::{Purpose, Seed, Site};
+use crate::base::rng::{Purpose, Seed};
+use crate::hardware::address::{self, Array};
 use crate::hardware::crossbar::{LineReading, WeightLaw};
 use crate::hardware::kernel::{ColumnDraws, Factor, Pair, Source, Statics, StepMix};
 use crate::hardware::quantise::Matrix;
@@ -295,7 +296,7 @@ impl Front {
     }
     /// Keys of a column's draws in a block.
     pub fn draws(&self, seed: Seed, block: u64, head: u64, token: usize) -> ColumnDraws {
-        let slot = Site(0, self.law.slots[token]);
+        let slot = address::fabricated(Array::Keys, self.law.slots[token]);
         let wanted = |on: bool, purpose| {
             if on {
                 seed.key(purpose, block, slot)
@@ -308,7 +309,7 @@ impl Front {
             offset: wanted(self.offset_slots, Purpose::ColumnOffset),
             line: wanted(self.statics.has[1], Purpose::LineMismatch),
             replicas: wanted(self.statics.replicas > 0, Purpose::ReplicaMismatch),
-            noise: seed.key(Purpose::Comparator, block, Site(head, token as u64)),
+            noise: seed.key(Purpose::Comparator, block, address::column(head, token)),
         }
     }
 }

@@ -45,7 +45,8 @@ mod value;
 use std::ops::Range;
 
 use super::{Attention, Datapath, Finish, HeadPrice, Prepared};
-use crate::base::rng::{Purpose, Seed, Site};
+use crate::base::rng::{Purpose, Seed};
+use crate::hardware::address;
 use crate::hardware::converter::Below;
 use crate::hardware::crossbar::why_not_normal;
 use crate::hardware::kernel::{Column, LANES, Lanes, Level, best, convert_column, convert_jointly};
@@ -261,7 +262,7 @@ impl<'a> Fast<'a> {
             let key = seed.key(
                 Purpose::Excluded,
                 block,
-                Site(head, self.prepared.address(query)),
+                address::query(head, self.prepared.address(query)),
             );
             room.row.come.open();
             let mut at = 0;

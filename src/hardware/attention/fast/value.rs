@@ -2,7 +2,8 @@
 
 use super::normal::Normal;
 use super::{keeps_all, most_survivors};
-use crate::base::rng::{Purpose, Seed, Site};
+use crate::base::rng::{Purpose, Seed};
+use crate::hardware::address;
 use crate::hardware::attention::{Attention, Finish, Prepared};
 use crate::hardware::crossbar::{Values, WeightLaw};
 use crate::hardware::events::QueryTrace;
@@ -186,7 +187,7 @@ impl ValueTiles {
         let key = self.law.key_of_all(seed, trial, head);
         write_cells(level, &self.cells, key, &self.first, &mut room.written);
         room.rows.resize(self.noise.len() * self.tiles, 0);
-        let noise = seed.key(Purpose::PlainAdc, trial, Site(head, 0));
+        let noise = seed.key(Purpose::PlainAdc, trial, address::conversions(head));
         for design in designs {
             let (case, handed) = (design.case, design.handed);
             let driven = Driven {
