@@ -197,7 +197,7 @@ fn breakdown(plan: &Plan, result: &Result) -> Vec<Vec<Cell>> {
     let heads = spent.heads.max(1) as f64;
     let bill = spent.bill(&result.attention.device.prices, Corner::Nominal);
     let leakage = bill.leakage().si() * 1e12 / heads;
-    let total = bill.total().si() * 1e12 / heads;
+    let total = bill.dynamic().si() * 1e12 / heads + leakage;
     let share = |energy: f64| if total > 0.0 { energy / total } else { 0.0 };
     let name = &plan.params.design[result.design].name;
     let line = |stage: &str, action: &str, count: Option<f64>, energy: f64, time: Option<f64>| {
