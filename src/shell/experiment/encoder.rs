@@ -306,7 +306,10 @@ fn accuracy(
         alpha: own.spending.alpha(&case.laid.longest),
         latency_us: cost.map(|cost| cost.makespan.get() as f64 * 1e-6 / samples),
         energy_nj: cost.map(|cost| {
-            Corner::ALL.map(|corner| cost.energy(prices, corner).si() * 1e12 * 1e-3 / samples)
+            Corner::ALL.map(|corner| {
+                let bill = cost.bill(prices, corner);
+                (bill.dynamic().si() * 1e12 + bill.leakage().si() * 1e12) * 1e-3 / samples
+            })
         }),
     }
 }
