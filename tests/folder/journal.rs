@@ -117,11 +117,11 @@ fn a_row_of_nothing_or_of_another_group_is_refused_even_where_its_checksum_is_ri
     for odd in [
         with(&|v| v["group"] = 99.into()),
         with(&|v| v["group"] = 1.into()),
-        with(&|v| v["entries"] = serde_json::json!([])),
-        with(&|v| v["entries"][0]["row"] = serde_json::json!([])),
-        with(&|v| drop(v["entries"][0]["row"].as_array_mut().unwrap().pop())),
-        with(&|v| v["entries"][0]["point"] = 3.into()),
-        with(&|v| v["entries"][0]["breakdown"] = serde_json::json!([["1"]])),
+        with(&|v| v["rows"] = serde_json::json!([])),
+        with(&|v| v["rows"][0]["cells"] = serde_json::json!([])),
+        with(&|v| drop(v["rows"][0]["cells"].as_array_mut().unwrap().pop())),
+        with(&|v| v["rows"][0]["point"] = 3.into()),
+        with(&|v| v["rows"][0]["breakdown"] = serde_json::json!([["1"]])),
         "null".to_owned(),
     ] {
         let notes = resumed(&case, &[head, &sealed(head, &odd)].concat());
