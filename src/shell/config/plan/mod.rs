@@ -79,7 +79,7 @@ impl Plan {
     ///     trials = 2
     ///     device = { name = "sram-65nm" }
     ///     topk = { k = 3 }
-    ///     workload = { synthetic = { tokens = 64, queries = 64, d_head = 16 } }
+    ///     workload = { synthetic = { tokens = 64, d_head = 16 } }
     ///     design = [{ name = "topkima", datapath = { topkima = {} } }]
     /// };
     /// let mut plan = Plan::of_table("here.toml".as_ref(), table, &Overrides::default()).unwrap();
