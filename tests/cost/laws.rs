@@ -4,8 +4,7 @@ use crate::common;
 use crate::setup::*;
 use topkima::base::energy::Corner;
 use topkima::hardware::attention::{Datapath, HeadCost, Sort};
-use topkima::hardware::events::Bill;
-use topkima::hardware::events::{Action, Cost, Ledger, Stage};
+use topkima::hardware::events::{Action, Bill, Cost, Ledger, Stage};
 use topkima::shell::experiment::{Cell, Shelf, groups, row, run_group};
 use topkima::study::metrics::Metric;
 

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use topkima::base::energy::Corner;
 use topkima::base::rng::Seed;
 use topkima::hardware::attention::{Account, Attention, Finish, HeadCost, Outcome, Prepared};
-use topkima::hardware::events::Bill;
-use topkima::hardware::events::{Costed, Ledger, QueryTrace};
+use topkima::hardware::events::{Bill, Costed, Ledger, QueryTrace};
 use topkima::shell::config::{Case, Overrides, Plan};
 
 pub fn experiment(name: &str) -> PathBuf {

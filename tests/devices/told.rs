@@ -4,8 +4,7 @@ use crate::common::*;
 use topkima::base::notice::Weight;
 use topkima::base::units::{Joules, Picos};
 use topkima::hardware::device::{DeviceParams, Effect, Selection};
-use topkima::hardware::events::Action;
-use topkima::hardware::events::CellKind;
+use topkima::hardware::events::{Action, CellKind};
 
 fn warned(change: impl FnOnce(&mut DeviceParams)) -> Vec<String> {
     let mut params = device_params("template");

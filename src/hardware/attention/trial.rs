@@ -7,8 +7,10 @@
 //!                                                -> query, head   (once a design)
 //! ```
 
-use super::{Account, Attention, Calibration, Conversion, Datapath, Finish, Head, Outcome};
-use super::{HeadCost, Prepared};
+use super::{
+    Account, Attention, Calibration, Conversion, Datapath, Finish, Head, HeadCost, Outcome,
+    Prepared,
+};
 use crate::base::rng::Seed;
 use crate::hardware::converter::Ladders;
 use crate::hardware::crossbar::{Chip, StoredValues};

@@ -6,8 +6,7 @@ use crate::base::energy::Corner;
 use crate::base::notice::Notices;
 use crate::base::sourced::kind as kind_of;
 use crate::base::units::Seconds;
-use crate::hardware::events::Action;
-use crate::hardware::events::CellKind;
+use crate::hardware::events::{Action, CellKind};
 
 /// Picoseconds below which no conductance is programmed: a pulse of the fastest filaments and phase changes takes some
 /// 10 ns, one of a floating gate micro- to milliseconds.

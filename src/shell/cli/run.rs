@@ -15,7 +15,7 @@ use super::stop::Stop;
 use crate::base::notice::Notices;
 use crate::shell::config::{MAX_TRIALS, Overrides, Plan};
 use crate::shell::experiment::{
-    BREAKDOWN, Done, Group, Result as Came, Row, Sink, columns, groups, run as run_plan,
+    BREAKDOWN, Done, Group, Result as Came, Row, Sink, columns, groups, run_groups,
 };
 use crate::shell::journal::{Found, Head, Journal, JournalError, Title, clean, probe};
 use crate::shell::report::{breakdown_csv, figures, rows_csv};
@@ -310,7 +310,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
         stop: &stop,
         folder,
     };
-    let came = run_plan(&mut plan, &mut keeper)?;
+    let came = run_groups(&mut plan, &groups, &mut keeper)?;
     stop.say(format!(
         "its results were being written to {}; the same command with --resume writes them",
         folder.display()

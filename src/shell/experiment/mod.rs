@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use columns::{columns, row};
 pub use encoder::{Accuracy, Spread};
-pub use run::{Done, Outcome, Silent, Sink, run};
+pub use run::{Done, Outcome, Silent, Sink, run, run_groups};
 pub use shelf::Shelf;
 pub use table::{BREAKDOWN, Cell, Column, Part, Row, Table};
 
@@ -61,7 +61,7 @@ pub struct Result {
 }
 
 /// What a run tells about itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Notes {
     /// What was found out, for instance the ramp's full scale.
     pub lines: Vec<String>,
@@ -151,22 +151,18 @@ impl Batch {
                 reference: None,
             });
         }
-        // A group holds the reference design of every point of its.
-        let reference = plan.reference;
-        for at in 0..members.len() {
-            let Member { point, design, .. } = members[at];
-            let wanted = reference.filter(|reference| *reference != design);
-            let pair = wanted.and_then(|reference| {
-                let is_pair = |one: &&Member| (one.point, one.design) == (point, reference);
-                members.iter().find(is_pair).map(|one| one.case)
-            });
-            members[at].reference = pair;
+        let is_reference = |member: &Member| plan.reference == Some(member.design);
+        let references = members.iter().filter(|member| is_reference(member));
+        let by_point: BTreeMap<usize, usize> =
+            references.map(|one| (one.point, one.case)).collect();
+        for member in members.iter_mut().filter(|member| !is_reference(member)) {
+            member.reference = by_point.get(&member.point).copied();
         }
         Ok(Self {
             seed: Seed(plan.params.seed),
             trials: plan.params.trials,
             mode: plan.params.mode,
-            reference,
+            reference: plan.reference,
             cases,
             members,
         })

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{columns, row};
 use super::table::{Row, Table};
-use super::{Path, Result, Shelf, groups, run_group};
+use super::{Group, Notes, Path, Result, Shelf, groups, run_group};
 use crate::base::notice::Notices;
 use crate::shell::config::{FileMistakes, Plan};
 
@@ -15,12 +15,8 @@ pub struct Done {
     pub group: usize,
     /// A row a case.
     pub rows: Vec<Row>,
-    /// What was found out.
-    pub lines: Vec<String>,
-    /// What to know of it.
-    pub notices: Notices,
-    /// Which path did the work; none where nothing was drawn.
-    pub path: Option<Path>,
+    /// What it tells.
+    pub notes: Notes,
 }
 
 /// Who follows a run: keeps what is finished, and may have kept it from an earlier start.
@@ -96,6 +92,18 @@ pub struct Outcome {
 /// not keep.
 pub fn run<S: Sink>(plan: &mut Plan, sink: &mut S) -> std::result::Result<Outcome, S::Error> {
     let groups = groups(plan);
+    run_groups(plan, &groups, sink)
+}
+
+/// The same for who has the groups of the plan at hand.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_groups<S: Sink>(
+    plan: &mut Plan,
+    groups: &[Group],
+    sink: &mut S,
+) -> std::result::Result<Outcome, S::Error> {
     let mut done: Vec<Option<Done>> = (0..groups.len()).map(|at| sink.kept(at)).collect();
     let mut shelf = Shelf::default();
     let mut finished = done.iter().flatten().count();
@@ -113,9 +121,7 @@ pub fn run<S: Sink>(plan: &mut Plan, sink: &mut S) -> std::result::Result<Outcom
         let new = Done {
             group: at,
             rows: rows.collect(),
-            lines: notes.lines,
-            notices: notes.notices,
-            path: notes.path,
+            notes,
         };
         sink.finished(&new, &results)?;
         done[at] = Some(new);
@@ -133,9 +139,9 @@ pub fn run<S: Sink>(plan: &mut Plan, sink: &mut S) -> std::result::Result<Outcom
     for (at, done) in done.into_iter().enumerate() {
         let Some(done) = done else { continue };
         outcome.table.rows.extend(done.rows);
-        outcome.paths.extend(done.path.map(|path| (at, path)));
-        outcome.notices.join(&done.notices);
-        for line in done.lines {
+        outcome.paths.extend(done.notes.path.map(|path| (at, path)));
+        outcome.notices.join(&done.notes.notices);
+        for line in done.notes.lines {
             if !outcome.lines.contains(&line) {
                 outcome.lines.push(line);
             }

@@ -62,13 +62,14 @@ pub fn figures(plan: &Plan, table: &Table) -> (Vec<(String, String)>, Notices) {
     let mut panel = |(mean, column): (usize, &Column)| {
         let (quantity, title) = (column.quantity.as_str(), column.title?);
         let is_score = quantity == "score";
+        let bars = Bars::of(plan, table, column);
         let mut series: Vec<Series> = Vec::new();
         for line in &lines {
             let rows = table.rows.iter().zip(&xs).zip(&names);
             let rows = rows.filter(|(_, name)| name == line);
             let points = rows.filter_map(|((row, x), _)| {
                 let y = row.cells[mean].number()?;
-                let bar = bar(plan, table, row, (column, y));
+                let bar = bars.bar(row, y);
                 Some(Point { x: *x, y, bar })
             });
             series.extend(drawn(line, points.collect(), key));
@@ -219,18 +220,37 @@ fn float_heads(table: &Table, xs: &[f64], key: &Swept) -> Option<Vec<Point>> {
     Some(xs.into_iter().map(point).collect())
 }
 
-/// The ends of a point's bar: an interval over trials, or, of a single one, over draws of the samples; none where
-/// only the first trial is known.
-fn bar(plan: &Plan, table: &Table, row: &Row, (column, y): (&Column, f64)) -> Option<(f64, f64)> {
-    if column.part != Part::Mean {
-        return None;
+/// Where the ends of a point's bar stand: an interval over trials, or, of a single one, over draws of the samples; none
+/// where only the first trial is known.
+enum Bars {
+    None,
+    Half(usize),
+    Ends(usize, usize),
+}
+
+impl Bars {
+    fn of(plan: &Plan, table: &Table, column: &Column) -> Self {
+        let at = |part| table.column(&column.quantity, part);
+        if column.part != Part::Mean {
+            Self::None
+        } else if plan.params.trials > 1 {
+            at(Part::HalfWidth).map_or(Self::None, Self::Half)
+        } else {
+            match (at(Part::Low), at(Part::High)) {
+                (Some(low), Some(high)) => Self::Ends(low, high),
+                _ => Self::None,
+            }
+        }
     }
-    let end = |part| table.number(row, &column.quantity, part);
-    if plan.params.trials > 1 {
-        let half = end(Part::HalfWidth)?;
-        return Some((y - half, y + half));
+
+    fn bar(&self, row: &Row, y: f64) -> Option<(f64, f64)> {
+        let number = |at: usize| row.cells[at].number();
+        match *self {
+            Self::None => None,
+            Self::Half(at) => number(at).map(|half| (y - half, y + half)),
+            Self::Ends(low, high) => Some((number(low)?, number(high)?)),
+        }
     }
-    Some((end(Part::Low)?, end(Part::High)?))
 }
 
 /// Its design, and what the other keys are that take several values.

@@ -10,58 +10,35 @@ pub use bootstrap::{Interval, RESAMPLES, resample};
 use divergence::divergence;
 pub use statistics::{Latencies, Moments, Summary, quantile, steps};
 
+use crate::base::vocabulary::named;
 use crate::hardware::attention::{
     Attention, Datapath, FastTally, Finish, HeadPrice, Outcome, Prepared, Sort,
 };
 
-macro_rules! metrics {
-    ($($variant:ident, $name:literal, $about:literal;)*) => {
-        /// One number a trial and design.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Metric { $(#[doc = $about] $variant,)* }
-
-        impl Metric {
-            /// All of them, in the order of the columns.
-            pub const ALL: [Metric; Self::COUNT] = [$(Self::$variant),*];
-            /// How many there are.
-            pub const COUNT: usize = [$($name),*].len();
-
-            /// Its name in the header, with its unit where it has one.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// One sentence for a reader.
-            #[must_use]
-            pub const fn about(self) -> &'static str {
-                match self { $(Self::$variant => $about,)* }
-            }
-        }
-    };
-}
-
-metrics! {
-    Recall, "recall", "share of the true top min(k, live) that was kept; none for the conventional design";
-    OutputError, "output_error", "norm of the difference to the float output over its norm (Frobenius, over a head)";
-    Divergence, "divergence", "KL divergence of the hardware's row from the float row, in nats";
-    Alpha, "alpha", "steps executed over steps of a full ramp, mean over driven tiles";
-    AlphaSlowest, "alpha_slowest", "the same for the slowest tile of each row";
-    TieRate, "tie_rate", "share of query-tiles whose stop step holds more live columns than places; none without a choice inside tiles";
-    ClipRate, "clip_rate", "share of live clean scores above the ramp's start";
-    AvClipRate, "av_clip_rate", "share of A x V conversions whose sum, with the noise of cells, lies beyond the ADC's largest code; none without an ADC";
-    CodeErrorLsb, "code_error_lsb", "decoded code minus clean score, mean over survivors, in LSB";
-    CodeErrorRmsLsb, "code_error_rms_lsb", "the same, root mean square";
-    AUnderflow, "a_underflow", "probability mass whose code is rounded to zero";
-    StopStep, "stop_step", "step at which a driven tile stops";
-    LatencyNs, "latency_ns", "time of one head from its first write to its last output, in ns";
-    IntervalNs, "interval_ns", "time between queries in the long run, in ns";
-    EnergyPj, "energy_pj", "energy of one head with its writes and leakage, in pJ";
-    EnergyPjLow, "energy_pj_low", "the same with every price at its low end";
-    EnergyPjHigh, "energy_pj_high", "the same with every price at its high end";
-    Tops, "tops", "operations of one head over its latency, in 1e12 a second; 2 n_q n (d + d_v) for every design";
-    TopsPerW, "tops_per_w", "the same operations over the energy, in 1e12 a joule";
-}
+named!(
+    /// One number a trial and design, by its name in the header, its unit at the end.
+    Metric {
+        Recall, "recall", "share of the true top min(k, live) that was kept; none for the conventional design";
+        OutputError, "output_error", "norm of the difference to the float output over its norm (Frobenius, over a head)";
+        Divergence, "divergence", "KL divergence of the hardware's row from the float row, in nats";
+        Alpha, "alpha", "steps executed over steps of a full ramp, mean over driven tiles";
+        AlphaSlowest, "alpha_slowest", "the same for the slowest tile of each row";
+        TieRate, "tie_rate", "share of query-tiles whose stop step holds more live columns than places; none without a choice inside tiles";
+        ClipRate, "clip_rate", "share of live clean scores above the ramp's start";
+        AvClipRate, "av_clip_rate", "share of A x V conversions whose sum, with the noise of cells, lies beyond the ADC's largest code; none without an ADC";
+        CodeErrorLsb, "code_error_lsb", "decoded code minus clean score, mean over survivors, in LSB";
+        CodeErrorRmsLsb, "code_error_rms_lsb", "the same, root mean square";
+        AUnderflow, "a_underflow", "probability mass whose code is rounded to zero";
+        StopStep, "stop_step", "step at which a driven tile stops";
+        LatencyNs, "latency_ns", "time of one head from its first write to its last output, in ns";
+        IntervalNs, "interval_ns", "time between queries in the long run, in ns";
+        EnergyPj, "energy_pj", "energy of one head with its writes and leakage, in pJ";
+        EnergyPjLow, "energy_pj_low", "the same with every price at its low end";
+        EnergyPjHigh, "energy_pj_high", "the same with every price at its high end";
+        Tops, "tops", "operations of one head over its latency, in 1e12 a second; 2 n_q n (d + d_v) for every design";
+        TopsPerW, "tops_per_w", "the same operations over the energy, in 1e12 a joule";
+    }
+);
 
 /// Sums over the queries of one head of one trial.
 #[derive(Clone, Debug, Default, PartialEq)]

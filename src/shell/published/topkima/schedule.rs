@@ -10,8 +10,7 @@ use super::paper;
 use crate::base::mistake::Mistakes;
 use crate::base::sourced::Sourced;
 use crate::base::units::Picos;
-use crate::hardware::events::{QueryTrace, Stage, TileTrace, sort_compares};
-use crate::hardware::events::{Run, Schedule};
+use crate::hardware::events::{QueryTrace, Run, Schedule, Stage, TileTrace, sort_compares};
 use crate::hardware::timing::{Arbiter, HeadShape, Switches, TimeConstants, Timing, pulse_units};
 
 /// (columns, winners) of the arrays of one row, which work side by side; the slowest counts.
