@@ -147,7 +147,7 @@ fn calibration_rows_leave_queries_and_see_keys() {
         let text = on_file("").replace("calibration = 10", &format!("calibration = {count}"));
         let said = Case::new(text).with("a.npz", head(None)).refused(&[]);
         assert!(
-            said.contains("must leave queries to measure: from 1 to 39"),
+            said.contains("must leave queries to measure, from 1 to 39: a.npz is read as 1 heads of 40 queries and 40 tokens"),
             "{said}"
         );
     }

@@ -26,6 +26,17 @@ fn numbers_of_the_command_line_say_what_is_allowed() {
         let said = case.refused(&[option, value]);
         assert!(said.contains(option) && said.contains(allowed), "{said}");
     }
+    // The largest number of a file is that of TOML.
+    let said = case.refused(&["--set", "seed=18446744073709551615"]);
+    assert!(
+        said.contains("must be at most 9223372036854775807"),
+        "{said}"
+    );
+    let said = case.refused(&["--set", "seed=\"7\""]);
+    assert!(
+        said.contains("must be a whole number, zero or above; write it without"),
+        "{said}"
+    );
     let said = case.refused(&["--dump", "d.npz", "--queries=-1"]);
     assert!(said.contains("from 0 to 65535"), "{said}");
 }
@@ -39,6 +50,11 @@ fn queries_and_a_dump_are_checked_before_anything_is_written() {
     command line: --queries = 70: the workload has queries 0 to 63; name one of them
     2 mistakes; nothing was run
     ");
+    let said = case.refused(&["--dump", "d.npz", "--queries", "0,1,0"]);
+    assert!(
+        said.contains("--queries = 0: this one is named twice"),
+        "{said}"
+    );
     assert!(!case.folder.path().join("d.npz").exists());
     for place in ["e.toml/d.npz", "/proc/none/d.npz", "."] {
         assert!(case.refused(&["--dump", place]).contains("--dump = "));

@@ -211,3 +211,146 @@ fn a_key_that_another_cell_lacks_is_blamed_on_who_chose_that_cell() {
         "e.toml: device.with.cell.sram.conductance: is missing; write it; the shipped files show how"
     );
 }
+
+/// What is above zero is said to be, and no zero is advised that the next check refuses.
+#[test]
+fn a_voltage_that_must_be_above_zero_gets_one_line() {
+    for (key, value, problem) in [
+        (
+            "unit_discharge",
+            "-0.2 mV",
+            "must be above zero; write for instance \"200 uV\"",
+        ),
+        (
+            "unit_discharge",
+            "0 mV",
+            "must be above zero; write for instance \"200 uV\"",
+        ),
+        (
+            "precharge",
+            "-1 V",
+            "must be above zero; write for instance \"0.8 V\"",
+        ),
+    ] {
+        let said = chosen(&format!(
+            "name = \"sram-65nm\"\nwith.line.{key} = \"{value}\""
+        ));
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains(problem), "{said}");
+    }
+    let said =
+        on(device("value = \"20 uS\"", "value = \"0 S\"")
+            .replace("low = \"10 uS\"", "low = \"0 S\""));
+    assert!(said.contains("cell.resistive.g_max = 0 S"), "{said}");
+    assert!(!said.contains("write 0"), "{said}");
+}
+
+/// The range of the device file is what the wordline is checked against; a bare text would replace it.
+#[test]
+fn a_wordline_without_its_range_is_refused_and_the_advice_warns() {
+    let said = chosen("name = \"sram-65nm\"\nwith.line.read_wordline = \"5 V\"");
+    assert!(
+        said.contains("with.line.read_wordline = 5 V: only its range is used")
+            && said.contains("set line.read_wordline.value = \"5 V\", which keeps low and high"),
+        "{said}"
+    );
+    let text = format!(
+        "{}{SMALL}[device]\nname = \"sram-65nm\"\nwith.line.read_wordline.value = \"5 V\"\n{DESIGN}",
+        top("")
+    );
+    let said = Case::new(text).call(&["check", "e.toml"]);
+    assert_eq!(said.code, 0);
+    assert!(
+        said.stdout
+            .contains("line.read_wordline = 5 V lies outside the range"),
+        "{}",
+        said.stdout
+    );
+}
+
+/// A key of the experiment that nothing depends on is named; one whose effect is there is not.
+#[test]
+fn keys_set_for_an_effect_that_is_left_out_are_told() {
+    let noted = |device: &str| {
+        let text = format!(
+            "{}{SMALL}[device]\nname = \"sram-65nm\"\n{device}\n{DESIGN}",
+            top("")
+        );
+        let said = Case::new(text).call(&["check", "e.toml"]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let all = said.stdout + &said.stderr;
+        let notes = all
+            .lines()
+            .filter(|line| line.contains("so the key does nothing"));
+        notes.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let idle = [
+        ("ir-drop", "with.line.wire = \"2 Ohm\"", "line.wire"),
+        (
+            "ir-drop",
+            "with.cell.sram.conductance = \"1 uS\"",
+            "cell.sram.conductance",
+        ),
+        (
+            "cell-mismatch",
+            "with.cell.sram.mismatch = \"20 %\"",
+            "cell.sram.mismatch",
+        ),
+        (
+            "comparator-noise",
+            "with.column.noise = \"1 LSB\"",
+            "column.noise",
+        ),
+        ("stuck-at", "with.stuck_at.off = \"1 %\"", "stuck_at.off"),
+        (
+            "device-read",
+            "with.read = { proportional = { sigma = \"1 %\" } }",
+            "read",
+        ),
+    ];
+    for (effect, set, key) in idle {
+        let found = noted(&format!("without = [\"{effect}\"]\n{set}"));
+        let wanted = format!("device.with.{key}: nothing that is left of sram-65nm depends on it");
+        assert!(
+            found.iter().any(|note| note.contains(&wanted)),
+            "{key}: {found:?}"
+        );
+        if !["read", "stuck_at.off"].contains(&key) {
+            assert_eq!(noted(set), [""; 0], "{key}");
+        }
+    }
+    // The value of the file itself changes nothing, and is no slip.
+    let same = "without = [\"ir-drop\"]\nwith.line.wire.value = \"1 Ohm\"";
+    assert_eq!(noted(same), [""; 0]);
+}
+
+/// A device of one's own in the place of a shipped one is taken, and that is said where it differs.
+#[test]
+fn a_device_file_that_stands_before_a_shipped_one_or_calls_itself_otherwise_is_told() {
+    let text = format!("{}{SMALL}[device]\nname = \"sram-65nm\"\n{DESIGN}", top(""))
+        .replace("device_folder", "# ");
+    let noted = |file: &str| {
+        let case = Case::new(&text).with("device_params/sram-65nm.toml", file);
+        let said = case.call(&["check", "e.toml"]);
+        assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+        said.stdout + &said.stderr
+    };
+    let said = noted(&template());
+    assert!(
+        said.contains("sram-65nm.toml is taken, and not the one in the program, which differs"),
+        "{said}"
+    );
+    assert!(
+        said.contains("sram-65nm.toml: the device calls itself \"template\""),
+        "{said}"
+    );
+    let same = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/device_params/sram-65nm.toml"
+    ));
+    let said = noted(&same.unwrap());
+    assert!(
+        !said.contains("not the one in the program") && !said.contains("calls itself"),
+        "{said}"
+    );
+}

@@ -438,7 +438,7 @@ fn first_queries_that_occur_again_calibrate_nothing() {
         .with("a.npz", three(&[1, 1, 8], &one))
         .refused(&[]);
     assert!(
-        said.contains("one query cannot both calibrate and be measured; give more queries"),
+        said.contains("one query cannot both calibrate and be measured, and a.npz is read as 1 heads of 1 queries and 1 tokens; give more queries"),
         "{said}"
     );
 }

@@ -124,6 +124,19 @@ fn every_key_that_leaves_a_price_is_named_with_its_value_and_what_the_price_is_f
             "{key}: {found:?}"
         );
     }
+    // A unit charge and a swing of other volts take other charges from the supply.
+    for (key, value, size) in [
+        ("line.unit_discharge", "300 uV", "unit_discharge = 200 uV"),
+        ("line.precharge", "700 mV", "precharge = 800 mV to 1 V"),
+    ] {
+        let set = format!("{value:?}");
+        let found = left("macro", &[(&format!("device.with.{key}"), &set)]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let told = format!(
+            "{key} = {value}: prices do not follow this key (mac-charge 0.352 fJ is for {size}, calibration-charge 0.176 fJ is for {size}, ramp-charge 0.0055 fJ is for {size})"
+        );
+        assert!(found[0].starts_with(&told), "{found:?}");
+    }
     // An exact part has no size that a price could be for.
     for (key, price) in [
         ("av.tiles.adc", "adc-conversion"),

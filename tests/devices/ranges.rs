@@ -1,7 +1,6 @@
 //! A rate or a share beyond its range is refused, with the key that took it there; nothing is cut.
 
 use crate::common::*;
-use topkima::base::notice::Weight;
 use topkima::base::sourced::Sourced;
 use topkima::base::units::{Fraction, Lsb, Picos, Seconds, Siemens};
 use topkima::hardware::device::{
@@ -135,18 +134,74 @@ fn a_pulse_loses_no_more_than_it_has() {
         found.contains("line.pulse_loss = 501 ps: must be at most timing.pulse_unit"),
         "{found}"
     );
-    let warned = |by| {
-        let alone = Selection {
-            only: Some(vec![Effect::PulseLoss]),
-            ..scaled(by)
-        };
-        let device = checked(&device_params("sram-65nm"), 0.0, &alone);
-        device.notices.of(Weight::Warning).join("\n")
+    let alone = |by| Selection {
+        only: Some(vec![Effect::PulseLoss]),
+        ..scaled(by)
     };
-    assert_eq!(warned(2.5), "");
-    let found = warned(2.6);
+    assert_eq!(said(|_| {}, &alone(2.5)), "");
+    assert_eq!(
+        said(|_| {}, &alone(2.6)),
+        "noise_scale = 2.6: line.pulse_loss = 200 ps times noise_scale is more than timing.pulse_unit = 500 ps: a pulse of one unit has no more to lose; lower device.noise_scale to at most 2.5, or line.pulse_loss, or name pulse-loss in `device.without`"
+    );
+}
+
+/// A level that strays by more than the largest one is no level, whichever formula says so.
+#[test]
+fn no_level_strays_by_more_than_the_largest() {
+    let sigma = |percent: f64| share(percent);
+    let written = |percent| {
+        move |d: &mut DeviceParams| {
+            d.programming = ProgrammingParams::Proportional {
+                sigma: sigma(percent),
+            };
+        }
+    };
+    let read = |percent| {
+        move |d: &mut DeviceParams| {
+            d.read = ReadParams::Proportional {
+                sigma: sigma(percent),
+            };
+        }
+    };
+    let only = |effect, by| Selection {
+        only: Some(vec![effect]),
+        ..scaled(by)
+    };
+    assert_eq!(said(written(100.0), &only(Effect::Programming, 1.0)), "");
+    let found = said(written(2000.0), &only(Effect::Programming, 1.0));
     assert!(
-        found.contains("device.noise_scale = 2.6") && found.contains("below 2.5"),
+        found.starts_with("programming.proportional.sigma = 2000 %: must be from 0 % to 100 %"),
+        "{found}"
+    );
+    let found = said(read(500.0), &only(Effect::DeviceRead, 1.0));
+    assert!(
+        found.starts_with("read.proportional.sigma = 500 %: must be from 0 % to 100 %"),
+        "{found}"
+    );
+    let found = said(read(50.0), &only(Effect::DeviceRead, 2.1));
+    assert!(
+        found.starts_with(
+            "noise_scale = 2.1: read.proportional.sigma = 50 % times noise_scale is 105 %"
+        ) && found.contains("at most 2,"),
+        "{found}"
+    );
+    assert_eq!(said(read(50.0), &only(Effect::DeviceRead, 2.0)), "");
+    // sigma(x) = 0.1 + 0.5 x - 0.5 x^2 is largest at x = 1/2: 0.225.
+    let bent = |d: &mut DeviceParams| {
+        let siemens = |x: f64| Siemens::from_si(x * 1e-5);
+        d.programming = ProgrammingParams::Polynomial {
+            full: siemens(1.0),
+            ages: vec![Aged {
+                age: Seconds::from_si(1.0),
+                coefficients: [0.1, 0.5, -0.5].map(siemens).to_vec(),
+            }],
+            source: "assumed: x".to_owned(),
+        };
+    };
+    assert_eq!(said(bent, &only(Effect::Programming, 4.44)), "");
+    let found = said(bent, &only(Effect::Programming, 4.45));
+    assert!(
+        found.contains("programming = 22.5 % times noise_scale is 100.125 %"),
         "{found}"
     );
 }

@@ -283,12 +283,28 @@ fn of_a_table() {
     followed(
         &folder,
         &[
-            "holds 3 rows, and 4 are asked for",
-            "lower `task.calibration_samples`",
+            "holds 3 rows that are not measured, and 4 are asked for",
+            "set `task.calibration_samples` to at most 3",
         ],
         |folder| {
             experiment(folder, "calibration_samples = 4", "calibration_samples = 3");
         },
+    );
+    // Every row shares a first sentence with what is measured: no smaller number is advised, for none would do.
+    let folder = sentence_encoder();
+    let shared = |at: usize| format!("w{at} w{} w3,w{} w9,{}\n", at + 1, (at * 7) % 45, at % 6);
+    let own = fs::read_to_string(folder.path().join("train.csv")).unwrap();
+    let header = "sentence1,sentence2,score\n".to_owned();
+    folder.write(
+        "train.csv",
+        &(header + &(0..20).map(shared).collect::<String>()),
+    );
+    followed(
+        &folder,
+        &[
+            "holds 0 rows whose first sentence is not measured, and 4 are asked for; name another file",
+        ],
+        |folder| folder.write("train.csv", &own),
     );
     let folder = sentence_encoder();
     let glue = |header: &str| {

@@ -411,3 +411,132 @@ fn many_tensors_with_one_fault_are_one_line() {
     );
     folder.refuses(&["model.safetensors", "git-lfs", "git lfs pull"]);
 }
+
+/// What lies beside an encoder and nothing reads is named; what says nothing to a program is not.
+#[test]
+fn files_that_nothing_reads_are_named() {
+    let folder = Folder::new();
+    let (good, said) = crate::meant::checked(&folder);
+    assert!(good && !said.contains("not read"), "{said}");
+    for name in [
+        "README.md",
+        ".gitattributes",
+        "LICENSE",
+        "training_args.bin",
+        "pytorch_model.bin",
+    ] {
+        folder.write(name, "x");
+    }
+    let (good, said) = crate::meant::checked(&folder);
+    assert!(
+        good && said.contains(": pytorch_model.bin, training_args.bin: not read"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("README") && !said.contains("SetFit"),
+        "{said}"
+    );
+    folder.write("model_head.pkl", "x");
+    folder.write("config_setfit.json", "{}");
+    let (good, said) = crate::meant::checked(&folder);
+    assert!(
+        good && said.contains("a head of SetFit lies beside the encoder and is not read"),
+        "{said}"
+    );
+    assert!(
+        said.contains(": config_setfit.json, model_head.pkl, pytorch_model.bin"),
+        "{said}"
+    );
+}
+
+/// A word of two lines has the number of the last, as Hugging Face's tokenizer gives it.
+#[test]
+fn a_word_that_stands_twice_in_a_vocabulary_is_told() {
+    let folder = Folder::new();
+    let words = crate::own::vocabulary(50);
+    let twice = words.replacen("w7\n", "w3\n", 1);
+    folder.write("vocab.txt", &twice);
+    let (good, said) = crate::meant::checked(&folder);
+    assert!(good, "{said}");
+    // Five special words come first: w3 is line 9, w7 line 13.
+    assert!(
+        said.contains(
+            "vocab.txt: \"w3\" stands in line 9 and again in line 13: the last line is taken"
+        ),
+        "{said}"
+    );
+    let read = topkima::study::model::Words::uncased(&twice).unwrap();
+    assert_eq!(read.encode("w3", 9), [2, 12, 3]);
+}
+
+#[test]
+fn a_key_that_stands_twice_in_any_file_of_the_folder_is_refused() {
+    let folder = Folder::new();
+    let config = fs::read_to_string(folder.path().join("config.json")).unwrap();
+    for (name, text) in [
+        (
+            "config.json",
+            config
+                .replacen('{', "{\"num_attention_heads\": 2,", 1)
+                .as_str(),
+        ),
+        (
+            "tokenizer_config.json",
+            "{\"do_lower_case\": true, \"do_lower_case\": false}",
+        ),
+        (
+            "special_tokens_map.json",
+            "{\"cls_token\": \"[CLS]\", \"cls_token\": \"[CLS]\"}",
+        ),
+        (
+            "sentence_bert_config.json",
+            "{\"max_seq_length\": 8, \"max_seq_length\": 9}",
+        ),
+    ] {
+        let folder = Folder::new();
+        folder.write(name, text);
+        folder.refuses(&[name, "stands twice"]);
+    }
+}
+
+/// Rows of a classifier and names of classes of one model are as many; without a word of them the rows count.
+#[test]
+fn a_classifier_has_a_row_for_each_class_that_the_config_names() {
+    let folder = Folder::new();
+    let config = fs::read(folder.path().join("config.json")).unwrap();
+    assert_eq!(tensors("bert")["classifier.weight"].1[0], 3);
+    let say = |keys: serde_json::Value| {
+        let mut tree: serde_json::Value = serde_json::from_slice(&config).unwrap();
+        let table = tree.as_object_mut().unwrap();
+        table.retain(|key, _| !["num_labels", "id2label"].contains(&key.as_str()));
+        table.extend(keys.as_object().unwrap().clone());
+        folder.write("config.json", &tree.to_string());
+    };
+    let two = serde_json::json!({"0": "a", "1": "b"});
+    let three = serde_json::json!({"0": "a", "1": "b", "2": "c"});
+    for (keys, said) in [
+        (
+            serde_json::json!({"num_labels": 2}),
+            "num_labels = 2 classes",
+        ),
+        (
+            serde_json::json!({"_num_labels": 4}),
+            "_num_labels = 4 classes",
+        ),
+        (
+            serde_json::json!({"num_labels": 3, "id2label": two}),
+            "id2label = 2 classes",
+        ),
+    ] {
+        say(keys);
+        folder.refuses(&["config.json", said, "has 3 rows, one a class"]);
+    }
+    for keys in [
+        serde_json::json!({}),
+        serde_json::json!({"num_labels": 3}),
+        serde_json::json!({"num_labels": 2, "id2label": three}),
+    ] {
+        say(keys);
+        crate::meant::taken(&folder);
+    }
+}

@@ -186,7 +186,7 @@ fn tables_that_are_wrong_are_told_by_file_and_row() {
     folder.write("train.csv", &table(&texts(100, 2)));
     folder.refuses(&[
         "task.classify.calibration",
-        "holds 2 rows, and 4 are asked for",
+        "holds 2 rows that are not measured, and 4 are asked for",
     ]);
 }
 

@@ -240,6 +240,28 @@ fn prompts_and_small_letters_of_a_sentence_encoder_reach_its_texts() {
     assert_ne!(capitals, plain);
 }
 
+/// sentence-transformers tries seven names in turn, and the first that is there counts.
+#[test]
+fn the_limit_of_texts_is_read_under_each_of_its_names() {
+    use topkima::study::model::LIMITS;
+    let folder = sentence_encoder();
+    let limit = |tokens| format!("{{\"max_seq_length\": {tokens}, \"do_lower_case\": false}}");
+    for name in LIMITS {
+        folder.write(name, &limit(5));
+        let (good, said) = crate::meant::checked(&folder);
+        assert!(
+            good && said.contains("longer than the 5 tokens that the encoder's own files cut"),
+            "{name}: {said}"
+        );
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    folder.write(LIMITS[0], &limit(6));
+    folder.write(LIMITS[2], &limit(5));
+    let (good, said) = crate::meant::checked(&folder);
+    assert!(good && said.contains("longer than the 6 tokens"), "{said}");
+    assert!(said.contains(&format!("{}: not read", LIMITS[2])), "{said}");
+}
+
 /// What of a sentence encoder lies there and is not used, or is taken in place of what is not there, is told.
 #[test]
 fn parts_that_no_list_names_are_told() {

@@ -84,7 +84,7 @@ fn rows_that_are_measured_calibrate_nothing() {
     assert_eq!(float(&folder, "b"), whole);
     // None is left to calibrate.
     folder.write("train.csv", &table(&one[..3]));
-    folder.refuses(&["holds 3 rows, and 4 are asked for"]);
+    folder.refuses(&["holds 3 rows that are not measured, and 4 are asked for"]);
 }
 
 /// All columns of a run, as text.

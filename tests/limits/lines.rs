@@ -2,13 +2,15 @@
 
 use crate::common::*;
 use crate::setup::*;
+use topkima::base::notice::{Notices, Weight};
 use topkima::base::sourced::Sourced;
 use topkima::base::units::{Fraction, Volts};
-use topkima::hardware::attention::{AttentionParams, Head, Mask};
-use topkima::hardware::converter::Placement;
+use topkima::hardware::attention::{AttentionParams, Calibration, Head, Mask, Place, Stopped};
+use topkima::hardware::converter::{FullScale, Placement};
 use topkima::hardware::crossbar::{CleanSums, LineReading};
 use topkima::hardware::device::{Device, DeviceParams, Effect, Selection};
 use topkima::hardware::quantise::Matrix;
+use topkima::hardware::topk::Split;
 
 /// Tall enough that a line discharges by thousands of unit charges.
 fn tall() -> Head {
@@ -187,5 +189,113 @@ fn beyond_the_full_swing_a_line_bends_no_further() {
     ];
     for (found, expected) in sums.iter().zip(by_hand) {
         assert!((found - expected).abs() < 1e-9, "{found} for {expected}");
+    }
+}
+
+/// One query of ones, a key of ones and one whose halves cancel: 31 x 7 unit charges a dimension.
+fn halves(d: usize) -> Head {
+    Head {
+        q: Matrix::from_element(d, 1, 1.0),
+        k: Matrix::from_fn(
+            2,
+            d,
+            |token, at| if token == 1 && at % 2 == 1 { -1.0 } else { 1.0 },
+        ),
+        v: Matrix::from_element(1, 2, 1.0),
+        mask: Mask::default(),
+        place: Place::default(),
+    }
+}
+
+fn of_two(params: AttentionParams) -> AttentionParams {
+    AttentionParams {
+        topk: top(2, Split::Proportional {}),
+        ..params
+    }
+}
+
+fn told(params: &AttentionParams, charges: f64, head: &Head, rows: &Head) -> Option<String> {
+    let device = spanning(charges, 0.0, &only(&[Effect::Headroom]));
+    let bench = Bench::calibrated(params, &device, head, rows);
+    let mut notices = Notices::none();
+    Stopped::tell(
+        &[Stopped::of(7, &bench.attention, &bench.prepared)],
+        &mut notices,
+    );
+    let warnings = notices.of(Weight::Warning);
+    assert!(warnings.len() <= 1);
+    warnings.first().map(|said| (*said).to_owned())
+}
+
+/// Four dimensions: the full scale is 868 unit charges, 32 steps of 27.125, and 434 of the second key's products are
+/// negative. Both find room on a line of 1302; on one of 1085 half of the 434 does not: 217 / 27.125 = 8 LSB.
+#[test]
+fn scores_whose_line_ends_before_the_ramp_meets_it_are_counted() {
+    let (coarse, head) = (of_two(coarse()), halves(4));
+    assert_eq!(told(&coarse, 1302.01, &head, &head), None);
+    let said = told(&coarse, 1085.0, &head, &head).unwrap();
+    let words = "line.headroom: of 50.0 % of the live scores a line is at its end before the ramp meets it, which moves their codes by up to 8.00 LSB, in head 7: ";
+    assert!(said.starts_with(words), "{said}");
+    // A masked key is no score.
+    let mut alone = halves(4);
+    alone.mask.tokens = Some([true, false].into());
+    assert_eq!(told(&coarse, 1085.0, &alone, &alone), None);
+    // A ramp outside adds nothing to a line: it is the products themselves that must find room, 868 and 434.
+    let external = external(coarse.clone());
+    assert_eq!(told(&external, 868.01, &head, &head), None);
+    // Calibrated on two dimensions a LSB is half as large: 868 - 651 = 217 charges are 16 of them.
+    let mut two = halves(4);
+    two.q.rows_mut(2, 2).fill(0.0);
+    let said = told(&external, 651.0, &head, &two).unwrap();
+    assert!(
+        said.contains("of 50.0 %") && said.contains("16.00 LSB"),
+        "{said}"
+    );
+}
+
+/// 868 unit charges of full scale on a line of 861 are no ramp; the values that the refusal names are one.
+#[test]
+fn a_full_scale_beyond_the_swing_is_refused_and_the_advice_is_taken() {
+    let head = halves(4);
+    let device = |charges: f64, unit: Option<f64>, selection: &Selection| {
+        let mut params: DeviceParams = device_params("sram-65nm");
+        let (own, headroom) = (
+            params.line.unit_discharge.value.si(),
+            params.line.headroom.value.si(),
+        );
+        params.line.precharge = Sourced::bare(Volts::from_si(headroom + charges * own));
+        params.line.unit_discharge = Sourced::bare(Volts::from_si(unit.unwrap_or(own)));
+        checked(&params, 0.0, selection)
+    };
+    let all = Selection::default();
+    let check = |params: &AttentionParams, device: &Device| {
+        let bench = Bench::new(params, device, &head);
+        Calibration::check(&[(3, bench.prepared.calibration)], &bench.attention)
+    };
+    for params in [coarse(), external(coarse()), stepless()].map(of_two) {
+        assert!(check(&params, &device(868.01, None, &all)).is_ok());
+        let wrong = check(&params, &device(861.0, None, &all)).unwrap_err().0;
+        assert_eq!((wrong.len(), wrong[0].key.as_str()), (1, "ramp.full_scale"));
+        assert_eq!(
+            wrong[0].problem,
+            "this full scale of head 3 is 868.0 unit charges, and a line has room for 861.0: line.precharge - line.headroom = 172.2 mV over line.unit_discharge = 200 uV"
+        );
+        // 172.2 mV / 868 and 4 x 861 / 868, both cut to four digits.
+        assert_eq!(
+            wrong[0].fix,
+            "set device.with.line.unit_discharge to at most \"198.3 uV\", or take a full scale of at most 3.967 in scores, or name headroom in `device.without`"
+        );
+        assert!(check(&params, &device(861.0, Some(0.1983e-3), &all)).is_ok());
+        assert!(check(&params, &device(861.0, Some(0.1984e-3), &all)).is_err());
+        let mut lower = params.clone();
+        lower.ramp.full_scale = FullScale::Scores(3.967);
+        assert!(check(&lower, &device(861.0, None, &all)).is_ok());
+        lower.ramp.full_scale = FullScale::Scores(3.968);
+        assert!(check(&lower, &device(861.0, None, &all)).is_err());
+        let without = Selection {
+            without: vec![Effect::Headroom],
+            ..Selection::default()
+        };
+        assert!(check(&params, &device(861.0, None, &without)).is_ok());
     }
 }

@@ -222,6 +222,13 @@ mod tests {
         assert!(message("20 \u{2103}").contains("U+2103"));
         assert!(message("20 \u{3bc}V").contains("unit `uV` does not fit here"));
         assert!(message("20 US").contains("case matters: did you mean `uS`?"));
+        // What is understood is not blamed.
+        let ohms = |text: &str| text.parse::<Ohms>().unwrap_err().to_string();
+        assert!(ohms("1 K\u{3a9}").contains("case matters: did you mean `kOhm`?"));
+        assert!(
+            message("40 \u{b5} S").contains("no space stands within a unit: did you mean `uS`?")
+        );
+        assert!(message("4 \u{b5}\u{421}").contains("`\u{421}` (U+0421) is not understood"));
         assert!(message("20 ms").contains("did you mean `mS` or `MS`?"));
         assert!(message("0,5 uS").contains("a number has a point and no spaces or commas: 1000.5"));
         assert!(message("1 000 uS").contains("a number has a point"));

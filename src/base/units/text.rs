@@ -111,7 +111,8 @@ fn spelt(unit: &str) -> String {
 /// What is strange about a text that is no quantity: a character outside ASCII by its code point, since two that
 /// look alike may differ; a comma for the point; a letter in the wrong case, which is another prefix.
 fn hint(text: &str, unit: &str, notation: &Notation) -> String {
-    if let Some(strange) = text.chars().find(|c| !c.is_ascii() && !c.is_whitespace()) {
+    let understood = |c: &char| c.is_whitespace() || plain(&c.to_string()).is_ascii();
+    if let Some(strange) = text.chars().find(|c| !understood(c)) {
         let code = u32::from(strange);
         return if strange.is_alphanumeric() || (code < 0x2000 && !strange.is_control()) {
             format!(", and `{strange}` (U+{code:04X}) is not understood")
@@ -124,17 +125,22 @@ fn hint(text: &str, unit: &str, notation: &Notation) -> String {
     if after.next().is_some_and(|c| c.is_ascii_digit()) {
         return ", and a number has a point and no spaces or commas: 1000.5".to_owned();
     }
+    let whole = spelt(&unit.split_whitespace().collect::<String>());
     let meant: Vec<String> = PREFIXES
         .iter()
         .filter(|(prefix, _)| notation.prefixed || prefix.is_empty())
         .map(|(prefix, _)| format!("{prefix}{}", notation.base))
-        .filter(|known| known.eq_ignore_ascii_case(unit))
+        .filter(|known| known.eq_ignore_ascii_case(&whole))
         .map(|known| format!("`{known}`"))
         .collect();
+    let why = match whole == unit {
+        true => "case matters",
+        false => "no space stands within a unit",
+    };
     if meant.is_empty() {
         String::new()
     } else {
-        format!(", and case matters: did you mean {}?", meant.join(" or "))
+        format!(", and {why}: did you mean {}?", meant.join(" or "))
     }
 }
 

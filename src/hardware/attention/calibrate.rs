@@ -2,11 +2,11 @@
 
 use super::{Attention, Head, Reference};
 use crate::base::mistake::Mistakes;
-use crate::base::notice::Notices;
+use crate::base::units::Volts;
 use crate::hardware::converter::FullScale;
-use crate::hardware::crossbar::COARSE_LOSS;
+use crate::hardware::device::Line;
 use crate::hardware::quantise::{
-    Clip, NOMINAL_K, NOMINAL_Q, NOMINAL_V, QuantiseParams, Quantiser, Scale, percentile,
+    Clip, NOMINAL_K, NOMINAL_Q, NOMINAL_V, Quantiser, Scale, percentile,
 };
 
 /// Unit charges of one LSB within which depths in LSB keep their digits in 32 bits: a sum of 2^31 charges is 2e15
@@ -76,12 +76,10 @@ impl Calibration {
     /// Whether heads can be run with these calibrations, each by the number a reader knows the head by.
     ///
     /// # Errors
-    /// An operand whose scale would be zero, heads without a full scale, numbers that leave their range.
-    pub fn check(
-        heads: &[(u64, Self)],
-        quantise: &QuantiseParams,
-        full_scale: &FullScale,
-    ) -> Result<(), Mistakes> {
+    /// An operand whose scale would be zero, heads without a full scale, a full scale that no line of the device can
+    /// show, numbers that leave their range.
+    pub fn check(heads: &[(u64, Self)], attention: &Attention) -> Result<(), Mistakes> {
+        let (quantise, full_scale) = (&attention.quantise, attention.ramp.full_scale());
         let mut mistakes = Mistakes::none();
         let m = &mut mistakes;
         for (head, one) in heads {
@@ -119,6 +117,9 @@ impl Calibration {
                 );
             }
         }
+        if mistakes.0.is_empty() {
+            check_swing(heads, &attention.device.line, &mut mistakes);
+        }
         mistakes.or(|| ())
     }
 
@@ -148,29 +149,58 @@ impl Attention {
         let codes: Vec<f64> = values.iter().map(|value| scale.code(*value)).collect();
         self.crossbar.mean_current(codes.iter())
     }
+}
 
-    /// Says where a cell of these heads loses more of its voltage in the wires than the first order is good for.
-    pub fn tell_wires(&self, heads: &[Calibration], notices: &mut Notices) {
-        let currents = heads.iter().map(|head| head.key_current);
-        let mean = currents.fold(0.0, f64::max);
-        let [wordline, bitline] = self.crossbar.largest_losses(&self.device, mean);
-        let largest = wordline.max(bitline);
-        if largest <= COARSE_LOSS {
-            return;
-        }
-        let percent = |loss: f64| format!("{:.0} %", 100.0 * loss);
-        notices.warn_worst(
-            "line.wire",
-            largest,
-            format!(
-                "line.wire: the farthest cell of a tile loses {} of its voltage along its wordline and {} along its bitline; the loss is first-order and coarse above {}, and what loses 100 % counts as nothing: a smaller device.with.line.wire, {} or tile keeps it below",
-                percent(wordline),
-                percent(bitline),
-                percent(COARSE_LOSS),
-                self.device.cell.conductance_key(),
-            ),
-        );
+/// Whether a line of the device goes as far as the full scale of every head: a ramp replica adds charge to the line as
+/// a cell does, and so no ramp, in a column or outside, meets a line beyond its end.
+fn check_swing(heads: &[(u64, Calibration)], line: &Line, m: &mut Mistakes) {
+    let charges = |one: &Calibration| one.full_scale_charges();
+    let beyond = heads
+        .iter()
+        .filter(|(_, one)| charges(one) > line.headroom)
+        .count();
+    let largest = heads
+        .iter()
+        .max_by(|(_, a), (_, b)| charges(a).total_cmp(&charges(b)));
+    let (Some((head, one)), true) = (largest, beyond > 0) else {
+        return;
+    };
+    let swing = line.headroom * line.unit_discharge.si();
+    let of_all = match heads.len() {
+        1 => String::new(),
+        all => format!(", the largest of {beyond} of {all} heads,"),
+    };
+    m.add(
+        "ramp.full_scale",
+        format!("{:.4}", one.full_scale),
+        format!(
+            "this full scale of head {head}{of_all} is {:.1} unit charges, and a line has room for {:.1}: line.precharge - line.headroom = {} over line.unit_discharge = {}",
+            charges(one),
+            line.headroom,
+            rounded(swing, f64::round),
+            rounded(line.unit_discharge.si(), f64::round)
+        ),
+        format!(
+            "set device.with.line.unit_discharge to at most \"{}\", or take a full scale of at most {} in scores, or name headroom in `device.without`",
+            rounded(swing / charges(one), f64::floor),
+            rounded_number(one.full_scale * line.headroom / charges(one), f64::floor)
+        ),
+    );
+}
+
+/// Four digits of a number.
+fn rounded_number(number: f64, round: fn(f64) -> f64) -> f64 {
+    let digits = 3 - number.abs().log10().floor() as i32;
+    // A power of ten below one is not exact, its reciprocal is.
+    if digits >= 0 {
+        round(number * 10_f64.powi(digits)) / 10_f64.powi(digits)
+    } else {
+        round(number / 10_f64.powi(-digits)) * 10_f64.powi(-digits)
     }
+}
+
+fn rounded(volts: f64, round: fn(f64) -> f64) -> Volts {
+    Volts::from_si(rounded_number(volts, round))
 }
 
 /// Whether an operand has a scale.
@@ -212,89 +242,6 @@ fn check_scale(
             ),
             "scale the array, or check how it was written",
         ),
-    }
-}
-
-/// Queries with fewer positive live scores than they may keep keys, among those that see more keys than that: a
-/// one-sided ramp reads every score below zero as its last code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Few {
-    /// The number a reader knows the head by.
-    pub head: u64,
-    /// Keys that a query keeps.
-    pub k: usize,
-    /// Queries with too few.
-    pub few: usize,
-    /// All queries.
-    pub queries: usize,
-}
-
-impl Few {
-    /// Of each query of a head, the positive live scores and the live ones.
-    #[must_use]
-    pub fn count(rows: &Head) -> Vec<[usize; 2]> {
-        let scores = Reference::scores(rows);
-        let tokens = scores.nrows();
-        let count = |query: usize| {
-            let column = scores.column(query);
-            let live = column
-                .iter()
-                .enumerate()
-                .filter(|(token, _)| rows.mask.is_live(query, *token, tokens));
-            live.fold([0, 0], |[positive, live], (_, score)| {
-                [positive + usize::from(*score > 0.0), live + 1]
-            })
-        };
-        (0..scores.ncols()).map(count).collect()
-    }
-
-    /// Of a head whose queries were counted.
-    #[must_use]
-    pub fn of(head: u64, k: usize, counted: &[[usize; 2]]) -> Self {
-        let few = counted
-            .iter()
-            .filter(|[positive, live]| *positive < k && k < *live);
-        Self {
-            head,
-            k,
-            few: few.count(),
-            queries: counted.len(),
-        }
-    }
-
-    /// Says of heads on a one-sided ramp what share of their queries has too few; nothing if every query has enough.
-    pub fn tell(heads: &[Self], notices: &mut Notices) {
-        let sum = |of: fn(&Self) -> usize| heads.iter().map(of).sum::<usize>();
-        let (few, queries) = (sum(|one| one.few), sum(|one| one.queries));
-        if few == 0 {
-            return;
-        }
-        let share = |few: usize, queries: usize| 100.0 * few as f64 / queries.max(1) as f64;
-        let worst = heads.iter().rev().max_by(|a, b| {
-            let [a, b] = [a, b].map(|one| share(one.few, one.queries));
-            a.total_cmp(&b)
-        });
-        let most = match worst.filter(|_| heads.len() > 1) {
-            Some(one) => format!(
-                ", in head {} {:.1} %",
-                one.head,
-                share(one.few, one.queries)
-            ),
-            None => String::new(),
-        };
-        let ks = || heads.iter().map(|one| one.k);
-        let k = match (ks().min(), ks().max()) {
-            (Some(low), Some(high)) if low < high => format!("k = {low} to {high}"),
-            (low, _) => format!("k = {}", low.unwrap_or(0)),
-        };
-        let all = share(few, queries);
-        notices.warn_worst(
-            "ramp.range",
-            all,
-            format!(
-                "ramp.range: up to {all:.1} % of the calibration queries ({few} of {queries}{most}) have fewer positive live scores than {k}, and more keys; a one-sided ramp reads all other scores as its last code, and of these the lowest address wins: `ramp.range = {{ symmetric = {{}} }}` tells them apart"
-            ),
-        );
     }
 }
 

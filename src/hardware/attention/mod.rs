@@ -19,6 +19,7 @@ mod priced;
 mod product;
 mod reference;
 mod select;
+mod told;
 mod trial;
 mod units;
 
@@ -27,13 +28,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use account::Account;
-pub use calibrate::{Calibration, ClockReach, Few};
+pub use calibrate::{Calibration, ClockReach};
 pub use convert::{Conversion, Prepared};
 pub use cost::{HeadCost, HeadPrice};
 pub use fast::{BLOCK, Fast, FastRoom, FastTally, why_exact};
 pub use finish::{Finish, Outcome};
 pub use priced::Beyond;
 pub use reference::Reference;
+pub use told::{Few, Stopped};
 pub use trial::{Calibrated, Trial, Written};
 pub use units::Units;
 

@@ -9,7 +9,7 @@ use super::{Attention, AttentionParams, AvParams, Datapath};
 use crate::base::energy::{Corner, Span};
 use crate::base::notice::Notices;
 use crate::base::units::Joules;
-use crate::hardware::converter::{AdcParams, Placement, Resolution};
+use crate::hardware::converter::{AdcParams, Placement};
 use crate::hardware::device::Device;
 use crate::hardware::events::{Action, Stated};
 use crate::hardware::quantise::Quantiser;
@@ -109,7 +109,7 @@ impl AttentionParams {
             stated.push(format!("{what} ({value} LSB) for a ramp of {of} bits"));
             keys.push(format!("device.with.column.{key}"));
         }
-        if !keys.is_empty() && self.ramp.resolution == (Resolution::Steps {}) {
+        if !keys.is_empty() {
             notices.warn(format!(
                 "ramp.bits: {} states {}, taken as so many LSB of any other; what is fixed in volts doubles in LSB with every bit more: set {} beside ramp.bits, or device.with.column.bits where both are stated for another ramp",
                 device.name,
@@ -170,6 +170,7 @@ impl Attention {
         self.compare_selection(datapath, &mut all);
         self.compare_softmax(&mut all);
         self.compare_pulses(&mut all);
+        self.compare_lines(&mut all);
         let rows = self.tile.wordlines as usize;
         let leaks = (&[][..], true);
         all.size(
@@ -282,6 +283,28 @@ impl Attention {
             ("bits", bits),
             |stated| stated.bits.as_ref(),
             (&[Action::Reciprocal, Action::Multiply], false),
+        );
+    }
+
+    /// What the lines are charged to, and how far a unit charge takes them.
+    fn compare_lines(&self, all: &mut Compared<'_>) {
+        let line = &self.device.line;
+        let charged = [
+            Action::MacCharge,
+            Action::CalibrationCharge,
+            Action::RampCharge,
+        ];
+        all.size(
+            ("line.unit_discharge", line.unit_discharge.to_string()),
+            ("unit_discharge", Some(line.unit_discharge)),
+            |stated| stated.unit_discharge.as_ref(),
+            (&charged, false),
+        );
+        all.size(
+            ("line.precharge", line.precharge.to_string()),
+            ("precharge", Some(line.precharge)),
+            |stated| stated.precharge.as_ref(),
+            (&charged, false),
         );
     }
 

@@ -50,7 +50,7 @@ impl LineReading<'_> {
         }
         if !self.in_column {
             let bend = |d: f64| {
-                let d = d.clamp(0.0, line.headroom);
+                let d = self.stopped(d);
                 let bent = d.min(line.swing);
                 let further = (1.0 - line.compression) * (d - bent);
                 bent - line.compression * bent * bent / (2.0 * line.swing) + further
@@ -60,9 +60,8 @@ impl LineReading<'_> {
             }
             return None;
         }
-        let room = (line.headroom - self.full_scale).max(0.0);
         for (sum, negative) in sums.iter_mut().zip(negative) {
-            *sum += (negative - room).max(0.0);
+            *sum += self.beyond(*negative);
         }
         (line.compression > 0.0).then(|| {
             let slope = |negative: &f64| {
@@ -71,6 +70,26 @@ impl LineReading<'_> {
             };
             negative.iter().map(slope).collect()
         })
+    }
+
+    /// A discharge as far as a line goes.
+    fn stopped(&self, discharge: f64) -> f64 {
+        discharge.clamp(0.0, self.line.headroom)
+    }
+
+    /// Charge of the negative products that the second line has no room for beside the full scale.
+    fn beyond(&self, negative: f64) -> f64 {
+        (negative - (self.line.headroom - self.full_scale)).max(0.0)
+    }
+
+    /// How far the end of a line alone moves a clean sum, in unit charges.
+    #[must_use]
+    pub fn moved_by_headroom(&self, signed: f64, negative: f64) -> f64 {
+        if self.in_column {
+            self.beyond(negative)
+        } else {
+            self.stopped(signed + negative) - self.stopped(negative) - signed
+        }
     }
 }
 

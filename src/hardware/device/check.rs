@@ -64,6 +64,12 @@ impl DeviceParams {
             );
         }
 
+        for (key, effect, own) in [
+            ("programming", Effect::Programming, &programming),
+            ("read", Effect::DeviceRead, &read),
+        ] {
+            spread_within(own, key, (effect, selection), m);
+        }
         let (line, notices) =
             self.line
                 .check(m, conductance, self.timing.pulse_unit.value, selection);
@@ -165,6 +171,26 @@ fn at_least_zero<T: Copy + PartialOrd + std::fmt::Display>(
     number
 }
 
+/// A value that must be above zero, checked against its own range.
+fn above_zero<T: Copy + PartialOrd + std::fmt::Display>(
+    sourced: &Sourced<T>,
+    (key, example): (&str, &str),
+    number: impl Fn(T) -> f64,
+    mistakes: &mut Mistakes,
+) -> f64 {
+    sourced.check(key, mistakes);
+    let value = sourced.value;
+    let number = number(value);
+    mistakes.require(
+        number > 0.0 && number.is_finite(),
+        key,
+        value,
+        "must be above zero",
+        format!("write for instance \"{example}\""),
+    );
+    number
+}
+
 /// A share from 0 to `most`, as its effect is selected and scaled: what the scale takes beyond is refused, not cut.
 fn within(
     sourced: &Sourced<Fraction>,
@@ -174,27 +200,63 @@ fn within(
     m: &mut Mistakes,
 ) -> f64 {
     let own = at_least_zero(sourced, key, Fraction::si, m);
-    let scaled = selection.noise(effect, own);
     let range = format!("must be from 0 % to {}", Fraction::from_si(most));
     if own > most {
         m.add(key, sourced.value, range, "write for instance \"1 %\"");
-    } else if scaled > most {
-        m.add(
-            "noise_scale",
-            selection.noise_scale,
-            format!(
-                "{key} = {} times noise_scale is {}, which {range}",
-                sourced.value,
-                // Twelve digits: 0.1 x 7 is 70 % and not 70.00000000000001 %.
-                Fraction::from_si((scaled * 1e12).round() / 1e12)
-            ),
-            format!(
-                "lower device.noise_scale to at most {}, or {key}, or name {effect} in `device.without`",
-                (most / own * 1e3).floor() / 1e3
-            ),
-        );
+    } else {
+        scaled_within((key, own), (most, &range), (effect, selection), m);
     }
-    scaled
+    selection.noise(effect, own)
+}
+
+/// Whether what the scale of a study makes of a share that is within its range still is.
+fn scaled_within(
+    (key, own): (&str, f64),
+    (most, range): (f64, &str),
+    (effect, selection): (Effect, &Selection),
+    m: &mut Mistakes,
+) {
+    let scaled = selection.noise(effect, own);
+    // A scale that is no number is told where it stands.
+    if scaled.is_nan() || scaled <= most {
+        return;
+    }
+    // Twelve digits: 0.1 x 7 is 70 % and not 70.00000000000001 %.
+    let percent = |share: f64| Fraction::from_si((share * 1e12).round() / 1e12);
+    m.add(
+        "noise_scale",
+        selection.noise_scale,
+        format!(
+            "{key} = {} times noise_scale is {}, which {range}",
+            percent(own),
+            percent(scaled)
+        ),
+        format!(
+            "lower device.noise_scale to at most {}, or {key}, or name {effect} in `device.without`",
+            (most / own * 1e3).floor() / 1e3
+        ),
+    );
+}
+
+/// A level that strays by more than the largest one is no level.
+fn spread_within(
+    spread: &Spread,
+    section: &str,
+    (effect, selection): (Effect, &Selection),
+    m: &mut Mistakes,
+) {
+    let own = spread.largest();
+    let key = match spread {
+        Spread::Proportional(_) => format!("{section}.proportional.sigma"),
+        _ => section.to_owned(),
+    };
+    let range = "must be from 0 % to 100 % of the largest level";
+    if own > 1.0 {
+        let value = Fraction::from_si((own * 1e12).round() / 1e12);
+        m.add(&key, value, range, "give a smaller standard deviation");
+    } else {
+        scaled_within((&key, own), (1.0, range), (effect, selection), m);
+    }
 }
 
 impl CellParams {
@@ -217,12 +279,13 @@ impl CellParams {
                 bits_per_cell,
                 mapping,
             } => {
-                let max = at_least_zero(g_max, "cell.resistive.g_max", Siemens::si, m);
+                let of_max = ("cell.resistive.g_max", "20 uS");
+                let max = above_zero(g_max, of_max, Siemens::si, m);
                 let min = at_least_zero(g_min, "cell.resistive.g_min", Siemens::si, m);
                 bits_per_cell.check("cell.resistive.bits_per_cell", m);
                 let bits = bits_per_cell.value;
                 m.require(
-                    max > min,
+                    max > min || max <= 0.0,
                     "cell.resistive.g_max",
                     g_max.value,
                     format!("must be above g_min = {}", g_min.value),
@@ -257,8 +320,10 @@ impl LineParams {
         pulse: Picos,
         selection: &Selection,
     ) -> (Line, Notices) {
-        let unit = at_least_zero(&self.unit_discharge, "line.unit_discharge", Volts::si, m);
-        let precharge = at_least_zero(&self.precharge, "line.precharge", Volts::si, m);
+        let of_unit = ("line.unit_discharge", "200 uV");
+        let unit = above_zero(&self.unit_discharge, of_unit, Volts::si, m);
+        let of_line = ("line.precharge", "0.8 V");
+        let precharge = above_zero(&self.precharge, of_line, Volts::si, m);
         let headroom = at_least_zero(&self.headroom, "line.headroom", Volts::si, m);
         let compression = at_least_zero(&self.compression, "line.compression", Fraction::si, m);
         let mismatch = within(
@@ -272,14 +337,7 @@ impl LineParams {
         self.pulse_loss.check("line.pulse_loss", m);
         let loss = self.pulse_loss.value;
         m.require(
-            unit > 0.0,
-            "line.unit_discharge",
-            self.unit_discharge.value,
-            "must be above zero",
-            "write for instance \"200 uV\"",
-        );
-        m.require(
-            precharge > headroom,
+            precharge > headroom || precharge <= 0.0,
             "line.precharge",
             self.precharge.value,
             format!("must be above line.headroom = {}", self.headroom.value),
@@ -294,6 +352,16 @@ impl LineParams {
         );
         let mut notices = Notices::none();
         let wordline = &self.read_wordline;
+        m.require(
+            !wordline.source.is_empty(),
+            "line.read_wordline",
+            wordline.value,
+            "only its range is used, to warn outside of it, and a bare value has none",
+            format!(
+                "set line.read_wordline.value = \"{}\", which keeps low and high",
+                wordline.value
+            ),
+        );
         if !(wordline.low <= wordline.value && wordline.value <= wordline.high) {
             notices.warn(format!(
                 "line.read_wordline = {} lies outside the range for which the in-column ramp cancels the bend of its lines: the codes of this run may be off by more than the model says",
@@ -309,13 +377,19 @@ impl LineParams {
             format!("must be at most timing.pulse_unit = {pulse}: a pulse of one unit has no more to lose"),
             "write for instance \"0.2 ns\"",
         );
-        let pulse_loss = selection.noise(Effect::PulseLoss, loss.get() as f64 / pulse_ps);
-        if pulse_loss > 1.0 {
-            notices.warn(format!(
-                "device.noise_scale = {}: line.pulse_loss = {loss} times it is more than timing.pulse_unit = {pulse}, so that pulses of one unit count as negative charge; below {} they do not",
+        let lost = loss.get() as f64 / pulse_ps;
+        let pulse_loss = selection.noise(Effect::PulseLoss, lost);
+        if lost <= 1.0 && pulse_loss > 1.0 {
+            m.add(
+                "noise_scale",
                 selection.noise_scale,
-                (pulse_ps / loss.get().max(1) as f64 * 1e3).floor() / 1e3
-            ));
+                format!("line.pulse_loss = {loss} times noise_scale is more than timing.pulse_unit = {pulse}: a pulse of one unit has no more to lose"),
+                format!(
+                    "lower device.noise_scale to at most {}, or line.pulse_loss, or name {} in `device.without`",
+                    (1e3 / lost).floor() / 1e3,
+                    Effect::PulseLoss
+                ),
+            );
         }
         let line = Line {
             headroom: if selection.keeps(Effect::Headroom) {
@@ -329,7 +403,8 @@ impl LineParams {
             capacitance_mismatch: mismatch,
             ir_segment: selection.on(Effect::IrDrop, wire * conductance),
             charge_per_picosecond: 1.0 / pulse_ps,
-            unit_volts: unit,
+            unit_discharge: self.unit_discharge.value,
+            precharge: self.precharge.value,
         };
         (line, notices)
     }

@@ -22,7 +22,7 @@ pub use spread::{Drift, Spread};
 use std::sync::Arc;
 
 use crate::base::notice::Notices;
-use crate::base::units::Siemens;
+use crate::base::units::{Siemens, Volts};
 use crate::hardware::events::Prices;
 use crate::hardware::timing::TimeConstants;
 
@@ -89,7 +89,9 @@ pub struct Line {
     /// Unit charges that one cell can take in one picosecond of pulse.
     pub charge_per_picosecond: f64,
     /// Volts of a unit charge.
-    pub unit_volts: f64,
+    pub unit_discharge: Volts,
+    /// Voltage of a line before it is discharged.
+    pub precharge: Volts,
 }
 
 /// The comparator side of a column, in LSB of the ramp unless said otherwise.

@@ -50,6 +50,14 @@ impl Spread {
         }
     }
 
+    /// The largest standard deviation over all levels from 0 to 1; zero where it is one of a whole weight.
+    #[must_use]
+    pub fn largest(&self) -> f64 {
+        let at = |step: u32| f64::from(step) / 1000.0;
+        let sigmas = (0..=1000).map(|step| self.sigma(at(step), at(step)));
+        sigmas.fold(0.0, f64::max)
+    }
+
     /// The same formula with every standard deviation multiplied.
     #[must_use]
     pub fn scaled(&self, factor: f64) -> Self {

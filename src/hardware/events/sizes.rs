@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::energy::Span;
 use crate::base::mistake::Mistakes;
-use crate::base::units::{Picos, Siemens};
+use crate::base::units::{Picos, Siemens, Volts};
 use crate::base::vocabulary::Sizes;
 
 /// Whether a stated size can be met.
@@ -83,6 +83,10 @@ sizes!(
     units: Span<u64>, of "input-code";
     /// Largest code that drives a wordline.
     code: Span<u32>, of "mac-charge";
+    /// Voltage that a unit charge takes from its line.
+    unit_discharge: Span<Volts>, of "mac-charge", "calibration-charge", "ramp-charge";
+    /// Voltage to which a line is charged.
+    precharge: Span<Volts>, of "mac-charge", "calibration-charge", "ramp-charge";
     /// Bits: of a converter, a counter, a code, a table's index, a reciprocal.
     bits: Span<u32>, of "counter-step", "code-compare", "sort-compare", "lut-write", "exp-lookup", "reciprocal", "multiply", "adc-conversion";
     /// Bits of a table's entry.

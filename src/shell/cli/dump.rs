@@ -106,6 +106,13 @@ pub(super) fn unfit(
             count - 1
         ));
     }
+    let again = |at: &usize| queries[..*at].contains(&queries[*at]);
+    if let Some(at) = (0..queries.len()).find(again) {
+        wrong.push(format!(
+            "command line: --queries = {}: this one is named twice; name each once",
+            queries[at]
+        ));
+    }
     Ok(wrong)
 }
 

@@ -8,7 +8,7 @@ use super::Notes;
 use super::shelf::Shelf;
 
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Finish, HeadCost, Prepared, Trial};
+use crate::hardware::attention::{Finish, HeadCost, Prepared, Stopped, Trial};
 use crate::shell::config::{Case, HeadsWork};
 use crate::study::metrics::HeadTally;
 
@@ -191,13 +191,19 @@ impl<'a> Block<'a> {
         }
         let calibrations: Vec<_> = self.prepared.iter().map(|p| p.calibration).collect();
         front.tell_wires(&calibrations, &mut notes.notices);
+        let stopped: Vec<Stopped> = self
+            .prepared
+            .par_iter()
+            .map(|prepared| Stopped::of(prepared.place.head, front, prepared))
+            .collect();
+        Stopped::tell(&stopped, &mut notes.notices);
         let steps = f64::from(front.ramp.steps());
         if first.noise_lsb > LOUD * steps && !front.ramp.is_exact() {
             notes.notices.warn_worst(
                 "noise",
                 first.noise_lsb / steps,
                 format!(
-                    "the noise at the comparator is {:.1} LSB rms, and the whole ramp has {steps} steps: which keys win is mostly chance",
+                    "what cells, wires, lines and comparator add to a score is {:.1} LSB rms, and the whole ramp has {steps} steps: its codes say little about the scores",
                     first.noise_lsb
                 ),
             );

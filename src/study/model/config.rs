@@ -9,6 +9,7 @@ use serde_json::Value;
 use self::reader::Reader;
 use super::family::{EncoderShape, Family, InputShape};
 use super::keys;
+use crate::base::json;
 use crate::base::mistake::Mistakes;
 
 impl EncoderShape {
@@ -19,27 +20,8 @@ impl EncoderShape {
     /// make no encoder; a key that is not known.
     pub fn read(text: &[u8]) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::none();
-        let config = match serde_json::from_slice::<Value>(text) {
-            Ok(Value::Object(config)) => config,
-            Ok(_) => {
-                mistakes.add(
-                    "",
-                    "",
-                    "is not a table of JSON",
-                    "take the model's own config.json",
-                );
-                return Err(mistakes);
-            }
-            Err(error) => {
-                mistakes.add(
-                    "",
-                    "",
-                    format!("is not JSON: {error}"),
-                    "take the model's own config.json",
-                );
-                return Err(mistakes);
-            }
-        };
+        let tree = json::table(text, "take the model's own config.json")?;
+        let config = tree.as_object().cloned().unwrap_or_default();
         let kind = config.get("model_type").and_then(Value::as_str);
         let family = match kind {
             Some("bert") => Family::Bert,
@@ -67,6 +49,7 @@ impl EncoderShape {
         };
         shape.other_head = reader.other_head(family);
         shape.other_problem = reader.other_problem();
+        shape.labels = reader.labels();
         keys::account(&config, &reader.used, &mut reader.mistakes);
         if reader.mistakes.0.is_empty() {
             reader.mistakes.require(
@@ -113,6 +96,7 @@ impl Reader<'_> {
             epsilon: self.epsilon("layer_norm_eps"),
             other_head: None,
             other_problem: None,
+            labels: None,
         }
     }
 
@@ -133,6 +117,7 @@ impl Reader<'_> {
             epsilon: 1e-12,
             other_head: None,
             other_problem: None,
+            labels: None,
         }
     }
 
@@ -168,6 +153,7 @@ impl Reader<'_> {
             epsilon: self.epsilon("layer_norm_eps"),
             other_head: None,
             other_problem: None,
+            labels: None,
         }
     }
 
@@ -194,6 +180,21 @@ impl Reader<'_> {
         let computed = [family.classifier(), family.bare()];
         let other = names?.into_iter().find(|name| !computed.contains(name));
         other.map(str::to_owned)
+    }
+
+    /// How many classes there are: names of them count before their number, as Hugging Face has it.
+    fn labels(&mut self) -> Option<(&'static str, usize)> {
+        let mut count = |key: &'static str| {
+            let value = self.get(key)?;
+            let number = || value.as_u64().and_then(|count| count.try_into().ok());
+            let count = value
+                .as_object()
+                .map(serde_json::Map::len)
+                .or_else(number)?;
+            Some((key, count))
+        };
+        let counts = ["id2label", "num_labels", "_num_labels"].map(&mut count);
+        counts.into_iter().flatten().next()
     }
 
     /// What a classifier is for, if `problem_type` names something else than one class of several.

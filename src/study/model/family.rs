@@ -112,6 +112,8 @@ pub struct EncoderShape {
     pub other_head: Option<String>,
     /// What a classifier was trained for, if it is something else than to tell one class of several.
     pub other_problem: Option<String>,
+    /// How many classes the file says there are, and the key that says so; none where it says nothing.
+    pub labels: Option<(&'static str, usize)>,
 }
 
 impl EncoderShape {

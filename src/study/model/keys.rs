@@ -41,15 +41,12 @@ const WITHOUT_EFFECT: &[&str] = &[
     "return_dict",
     "use_return_dict",
     "_commit_hash",
-    // Names of the model, of its classes and of its task; a number of labels is that of the weights' rows.
+    // Names of the model, of its classes and of its task.
     "_name_or_path",
     "name_or_path",
     "finetuning_task",
     "task_specific_params",
-    "id2label",
     "label2id",
-    "num_labels",
-    "_num_labels",
     "tokenizer_class",
     "language",
     "license",

@@ -34,7 +34,7 @@ pub use layers::{Activation, Activations, LayerNorm, Linear, gelu};
 pub use output::{Classifier, Pooling, Step};
 pub use params::ModelParams;
 pub use pixels::Pixels;
-pub use sentence::{Asked, Dense, Limit, Modules, Prompts};
+pub use sentence::{Asked, Dense, LIMITS, Limit, Modules, Prompts};
 pub use simulated::{OnChip, Simulated};
 pub use spending::Spending;
 pub use tensors::Tensors;

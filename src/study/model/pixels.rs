@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::keys::short;
+use crate::base::json;
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 
@@ -48,13 +49,7 @@ impl Pixels {
         let m = &mut mistakes;
         let mut notices = Notices::none();
         let own = "take the model's own preprocessor_config.json";
-        let tree = match serde_json::from_slice::<Value>(text) {
-            Ok(tree) if tree.is_object() => tree,
-            _ => {
-                m.add("", "", "is not a table of JSON", own);
-                return Err(mistakes);
-            }
-        };
+        let tree = json::table(text, own)?;
         let on = |key: &str, standard: bool| tree[key].as_bool().unwrap_or(standard);
         let sides = |value: &Value| match value {
             Value::Object(sides) => sides.values().all(|one| one.as_u64() == Some(side as u64)),

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::keys::{says_nothing, short, switch};
 use super::output::{Pooling, Squash, Step};
 use super::{Linear, Tensors};
+use crate::base::json;
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 
@@ -33,13 +34,8 @@ impl Modules {
     pub fn read(text: &[u8]) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::none();
         let own = "take the model's own modules.json";
-        let list = match serde_json::from_slice::<Value>(text) {
-            Ok(Value::Array(list)) => list,
-            _ => {
-                mistakes.add("", "", "is not a list of JSON", own);
-                return Err(mistakes);
-            }
-        };
+        let tree = json::list(text, own)?;
+        let list = tree.as_array().map(Vec::as_slice).unwrap_or_default();
         let mut modules = Self::default();
         for (at, part) in list.iter().enumerate() {
             let whole = part["type"].as_str().unwrap_or("");
@@ -238,6 +234,17 @@ impl Dense {
     }
 }
 
+/// The names under which sentence-transformers looks for a [`Limit`], in its order: the first that is there counts.
+pub const LIMITS: [&str; 7] = [
+    "sentence_bert_config.json",
+    "sentence_roberta_config.json",
+    "sentence_distilbert_config.json",
+    "sentence_camembert_config.json",
+    "sentence_albert_config.json",
+    "sentence_xlm-roberta_config.json",
+    "sentence_xlnet_config.json",
+];
+
 /// What `sentence_bert_config.json` says of texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limit {
@@ -351,17 +358,5 @@ fn unknown(mistakes: &mut Mistakes, key: &str, value: &Value) {
 }
 
 fn tree(text: &[u8]) -> Result<Value, Mistakes> {
-    match serde_json::from_slice::<Value>(text) {
-        Ok(tree) if tree.is_object() => Ok(tree),
-        _ => {
-            let mut mistakes = Mistakes::none();
-            mistakes.add(
-                "",
-                "",
-                "is not a table of JSON",
-                "take the model's own file",
-            );
-            Err(mistakes)
-        }
-    }
+    json::table(text, "take the model's own file")
 }

@@ -9,7 +9,8 @@ use super::{Activations, Attend, HeadSite, Laid, Operands, Recorded, Spending};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{
-    Attention, Calibration, Datapath, Few, Finish, Head, Mask, Place, Prepared, Reference, Trial,
+    Attention, Calibration, Datapath, Few, Finish, Head, Mask, Place, Prepared, Reference, Stopped,
+    Trial,
 };
 use crate::hardware::converter::FullScale;
 use crate::hardware::crossbar;
@@ -23,6 +24,7 @@ pub struct Simulated<'a> {
     calibrations: Vec<Calibration>,
     finishes: Vec<Finish<'a>>,
     few: Vec<Few>,
+    stopped: Vec<Stopped>,
 }
 
 impl<'a> Simulated<'a> {
@@ -43,9 +45,9 @@ impl<'a> Simulated<'a> {
         let fitted: Vec<(u64, Calibration)> = fitted
             .map(|(rows, head)| (head, calibrate(attention, head as usize, rows)))
             .collect();
-        Calibration::check(&fitted, &attention.quantise, attention.ramp.full_scale())?;
+        Calibration::check(&fitted, attention)?;
         let mut finishes = Vec::with_capacity(of_head.len());
-        let mut few = Vec::new();
+        let (mut few, mut stopped) = (Vec::new(), Vec::new());
         let chooses = laid.datapath != Datapath::Conventional {};
         let is_cut = chooses && attention.ramp.is_one_sided() && !attention.ramp.is_exact();
         for (at, (rows, (head, calibration))) in of_head.iter().zip(&fitted).enumerate() {
@@ -53,6 +55,7 @@ impl<'a> Simulated<'a> {
             let longest = longest.map_or_else(empty_head, |one| recorded_head(one));
             let laid_for = laid.of_length(longest.k.nrows()).unwrap_or(attention);
             let prepared = Prepared::of(laid_for, &longest, *calibration, 1);
+            stopped.push(Stopped::of(*head, laid_for, &prepared));
             finishes.push(Finish::load(laid_for, laid.datapath, at, &prepared));
             if is_cut {
                 let counted = rows.iter().flat_map(|one| Few::count(&recorded_head(one)));
@@ -66,6 +69,7 @@ impl<'a> Simulated<'a> {
             calibrations: fitted.into_iter().map(|(_, one)| one).collect(),
             finishes,
             few,
+            stopped,
         })
     }
 
@@ -79,6 +83,12 @@ impl<'a> Simulated<'a> {
     #[must_use]
     pub fn few(&self) -> &[Few] {
         &self.few
+    }
+
+    /// Of each head's longest calibration sample, the scores that the end of a line moves.
+    #[must_use]
+    pub fn stopped(&self) -> &[Stopped] {
+        &self.stopped
     }
 
     /// Fabricates the chip of a trial. Shorter layouts are the first columns of the longest one, and

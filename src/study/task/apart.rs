@@ -55,6 +55,22 @@ pub fn few(
     Err(mistakes)
 }
 
+/// Whether there are as many rows to calibrate on as are asked for, after those that are measured or hold nothing were
+/// left out.
+///
+/// # Errors
+/// Fewer: `what` they are called.
+pub fn enough(there: usize, asked: usize, what: &str) -> Result<(), Mistakes> {
+    let mut mistakes = Mistakes::none();
+    let fix = match there {
+        0 => "name another file".to_owned(),
+        _ => format!("set `task.calibration_samples` to at most {there}, or name another file"),
+    };
+    let problem = format!("holds {there} {what}, and {asked} are asked for");
+    mistakes.require(there >= asked, "", "", problem, fix);
+    mistakes.or(|| ())
+}
+
 /// The values whose index is not one of those `out`, which are in order.
 pub fn without<T>(values: Vec<T>, out: &[usize]) -> Vec<T> {
     let kept = values.into_iter().enumerate();
@@ -89,5 +105,13 @@ mod tests {
                 .starts_with("holds the rows that are measured, all 2")
         );
         assert_eq!(few(&[], 5, "", row), Ok(None));
+    }
+
+    #[test]
+    fn no_smaller_number_is_advised_where_no_row_is_left() {
+        assert_eq!(enough(3, 3, "rows"), Ok(()));
+        let fix = |there| enough(there, 8, "rows").unwrap_err().0[0].fix.clone();
+        assert!(fix(3).starts_with("set `task.calibration_samples` to at most 3, or"));
+        assert_eq!(fix(0), "name another file");
     }
 }

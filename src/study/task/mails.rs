@@ -1,8 +1,8 @@
 //! Rows of token ids with their classes and parts, out of arrays.
 
 use super::{
-    Judge, Lengths, MailsParams, Probe, ProbeSource, Targets, TaskSet, Training, classed, few,
-    twice, without,
+    Judge, Lengths, MailsParams, Probe, ProbeSource, Targets, TaskSet, Training, classed, enough,
+    few, twice, without,
 };
 use crate::base::arrays::Array;
 use crate::base::mistake::Mistakes;
@@ -142,15 +142,15 @@ pub fn mails(
     let samples: Vec<Input> = samples.into_iter().map(cut).collect();
     let trained: Vec<Input> = trained.into_iter().map(cut).collect();
     m.require(
-        !samples.is_empty() && trained.len() >= calibration,
+        !samples.is_empty(),
         "part",
         "",
-        format!(
-            "there are {} rows to measure and {} to train and calibrate on, of which {calibration} are asked for",
-            samples.len(),
-            trained.len()
-        ),
-        "lower `task.calibration_samples`, or write the file again",
+        "holds no row to measure",
+        "write the file again",
+    );
+    m.keep(
+        "part",
+        enough(trained.len(), calibration, "rows to train and calibrate on"),
     );
     mistakes.or(|| TaskSet {
         samples: classed(samples.into_iter(), &labels),
@@ -221,7 +221,10 @@ mod tests {
         };
         assert!(said(&arrays(vec![0.0, 0.5, 1.0]), 1).starts_with("label = 0.5: must be a whole"));
         assert!(said(&arrays(vec![0.0, 1.0]), 1).contains("label [2]"));
-        assert!(said(&arrays(vec![0.0; 3]), 3).contains("2 to train and calibrate on, of which 3"));
+        assert!(
+            said(&arrays(vec![0.0; 3]), 3)
+                .contains("holds 2 rows to train and calibrate on, and 3 are asked for")
+        );
         let mut part = arrays(vec![0.0; 3]);
         part.get_mut("part").unwrap().values[2] = 2.0;
         assert!(said(&part, 1).starts_with("part = 2: row 2 must be 0 (measured) or 1"));

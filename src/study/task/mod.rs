@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use nalgebra::DVector;
 
 use address::{addresses, classed};
-pub use apart::{few, twice, without};
+pub use apart::{enough, few, twice, without};
 pub use images::{ImageFiles, images};
 pub use judge::{Judge, Training};
 pub use lengths::Lengths;

@@ -58,14 +58,21 @@ impl FileParams {
         let (heads, calibration) = match (&self.calibration, rows) {
             (CalibrationSource::First(count), _) => {
                 let most = live.queries.len().saturating_sub(1).min(live.tokens.len());
+                let read_as = format!(
+                    "{} is read as {} heads of {} queries and {} tokens",
+                    self.path.display(),
+                    heads.len(),
+                    heads.first().map_or(0, |head| head.q.ncols()),
+                    heads.first().map_or(0, |head| head.k.nrows())
+                );
                 let (problem, fix) = match most {
                     0 => (
-                        "one query cannot both calibrate and be measured".to_owned(),
-                        "give more queries, or name another file to calibrate on",
+                        format!("one query cannot both calibrate and be measured, and {read_as}"),
+                        "give more queries, or name another file to calibrate on; `axes` tells another order of the dimensions",
                     ),
                     _ => (
-                        format!("must leave queries to measure: from 1 to {most}"),
-                        "give up fewer queries, or name another file",
+                        format!("must leave queries to measure, from 1 to {most}: {read_as}"),
+                        "give up fewer queries, or name another file; `axes` tells another order of the dimensions",
                     ),
                 };
                 mistakes.require(

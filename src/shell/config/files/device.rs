@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use toml::{Table, Value};
 
+use super::idle::idle;
 use super::include::{Layer, Reading};
 use super::{DEVICES, Store, about, device_folder, list_toml, named, there, within};
 use crate::base::mistake::{Mistake, Mistakes};
+use crate::base::notice::Notices;
 use crate::hardware::device::{Device, DeviceParams};
-use crate::shell::config::{DeviceChoice, FileMistakes, shipped, tree};
+use crate::shell::config::{DeviceChoice, FileMistakes, MAX_TEXT_BYTES, shipped, tree};
 
 /// Reads and checks one device file on its own, with a grade if one is named.
 ///
@@ -26,6 +28,8 @@ const MOST_KEPT: usize = 256;
 
 /// A device as it is written, and whose every key is.
 struct Written {
+    /// The file with its grade, before what the experiment sets.
+    bare: Table,
     reading: tree::Reading<DeviceParams>,
     layers: Vec<Layer>,
     found: FileMistakes,
@@ -60,11 +64,16 @@ impl Store {
         choice: &DeviceChoice,
     ) -> Result<Device, FileMistakes> {
         let Written {
+            bare,
             mut reading,
             layers,
             mut found,
         } = self.written(file, (path, devices), choice)?;
         let params = reading.value.take();
+        let idle = match &params {
+            Some(params) if found.0.is_empty() => idle(&bare, params, choice),
+            _ => Vec::new(),
+        };
         match params.map(|params| params.check(choice.age, &choice.selection())) {
             Some(Ok(mut device)) if found.0.is_empty() => {
                 // What an experiment sets itself is stated for its own ramp.
@@ -78,6 +87,20 @@ impl Store {
                 }
                 for layer in &layers {
                     layer.tell_sources(&mut device.notices);
+                }
+                tell_name(&device.name, path, &mut device.notices);
+                for key in idle {
+                    // Of some it is said why.
+                    if !device
+                        .notices
+                        .iter()
+                        .any(|(_, said)| said.starts_with(&key))
+                    {
+                        device.notices.note(format!(
+                            "device.with.{key}: nothing that is left of {} depends on it, so the key does nothing",
+                            device.name
+                        ));
+                    }
                 }
                 return Ok(device);
             }
@@ -132,6 +155,7 @@ impl Store {
                 _ => found.join(FileMistakes::of(file, no_grade(path, grade, &grades))),
             }
         }
+        let bare = tree.clone();
         tree::merge(&mut tree, &choice.with);
         layers.push(Layer {
             file: file.to_owned(),
@@ -144,6 +168,7 @@ impl Store {
             found.join(blame(mistake, &layers, path));
         }
         Ok(Written {
+            bare,
             reading,
             layers,
             found,
@@ -194,7 +219,16 @@ impl Store {
                 let places = [devices, built_in.as_path()];
                 if let Some(place) = places.iter().find(|place| list_toml(place).contains(name)) {
                     let path = place.join(format!("{name}.toml"));
-                    return self.device_at(file, (&path, devices), choice);
+                    let shipped = shipped::bytes(&built_in.join(format!("{name}.toml")));
+                    let mut device = self.device_at(file, (&path, devices), choice)?;
+                    let own = self.bytes(&path, MAX_TEXT_BYTES)?;
+                    if shipped.is_some_and(|shipped| shipped != own) {
+                        device.notices.note(format!(
+                            "device.name = \"{name}\": {} is taken, and not the one in the program, which differs",
+                            named(&path)
+                        ));
+                    }
+                    return Ok(device);
                 }
                 let known: BTreeSet<String> = places.map(list_toml).into_iter().flatten().collect();
                 let near = tree::words::nearest(name, known.iter().map(String::as_str));
@@ -234,6 +268,17 @@ impl Store {
             ),
         }
         Err(FileMistakes::of(file, mistakes))
+    }
+}
+
+/// Says where a device goes by another name than its file.
+fn tell_name(name: &str, path: &Path, notices: &mut Notices) {
+    let file = path.file_stem().unwrap_or_default().to_string_lossy();
+    if file != name {
+        notices.note(format!(
+            "{}: the device calls itself \"{name}\", and that is what tables and messages say",
+            named(path)
+        ));
     }
 }
 

@@ -1,15 +1,16 @@
 //! The folder of an encoder: every file of it that changes what comes out is read, refused or told of.
 
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
-use super::named;
 use super::study::Opening;
+use super::{canonical, named};
 use crate::base::mistake::Mistakes;
 use crate::base::notice::{Notices, Weight};
 use crate::shell::config::{FileMistakes, MAX_TEXT_BYTES};
 use crate::study::model::{
-    Asked, Dense, Encoder, EncoderShape, InputShape, Limit, Manner, ModelParams, Modules, Pixels,
-    Pooling, Prompts, Step, Words,
+    Asked, Dense, Encoder, EncoderShape, InputShape, LIMITS, Limit, Manner, ModelParams, Modules,
+    Pixels, Pooling, Prompts, Step, Words,
 };
 use crate::study::task::ImagesParams;
 
@@ -17,6 +18,12 @@ use crate::study::task::ImagesParams;
 pub(super) const MAX_WORDS_BYTES: u64 = 256 << 20;
 
 pub(super) const WEIGHTS: &str = "model.safetensors";
+
+/// Begin of the names of files that say nothing to a program.
+const ABOUT: [&str; 4] = [".", "README", "LICENSE", "NOTICE"];
+
+/// Begin of the name under which SetFit saves its head.
+const SETFIT: &str = "model_head.";
 
 /// Ends of the folders in which sentence-transformers saves what follows an encoder.
 const PARTS: [&str; 2] = ["_Pooling", "_Dense"];
@@ -108,6 +115,46 @@ impl Opening<'_> {
                 named(&home),
                 parts.join(", ")
             ));
+        }
+    }
+
+    /// Tells of what lies in the folders of an encoder and nothing has read. Weights beside those that `weights` names
+    /// are a choice that was made.
+    pub(super) fn unread(&mut self, folders: &[&Path], weights: &Path) {
+        let chosen = weights != Path::new(WEIGHTS);
+        let mut told: Vec<PathBuf> = Vec::new();
+        for home in folders.iter().map(|folder| self.folder.join(folder)) {
+            let Ok(entries) = std::fs::read_dir(&home) else {
+                continue;
+            };
+            if told.contains(&canonical(&home)) {
+                continue;
+            }
+            told.push(canonical(&home));
+            let is_read = |path: &Path| {
+                let path = canonical(path);
+                self.store.inputs.contains_key(&path)
+            };
+            let unread = |entry: &DirEntry| entry.path().is_file() && !is_read(&entry.path());
+            let entries = entries.flatten().filter(unread);
+            let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+            let known = |name: &str| {
+                ABOUT.iter().any(|about| name.starts_with(about))
+                    || (chosen && name.ends_with(".safetensors"))
+            };
+            let mut names: Vec<String> = names.filter(|name| !known(name)).collect();
+            names.sort();
+            if names.iter().any(|name| name.starts_with(SETFIT)) {
+                self.notices.warn(format!(
+                    "{}: a head of SetFit lies beside the encoder and is not read: the task fits its own on the calibration samples",
+                    named(&home)
+                ));
+            }
+            if !names.is_empty() {
+                let names = names.join(", ");
+                let said = format!("{}: {names}: not read", named(&home));
+                self.notices.note(said);
+            }
         }
     }
 
@@ -225,13 +272,21 @@ impl Opening<'_> {
             None => {
                 let list = home.join("vocab.txt");
                 let text = self.text("model.path", &list)?;
+                let mut notices = Notices::none();
+                if let Some(said) = Words::repeated(&text) {
+                    notices.warn(said);
+                }
+                self.tell(&list, &notices);
                 let words = Words::listed(&text, manner.clone());
                 let words = words.map_err(|wrong| self.inside(&list, wrong))?;
                 (list, words)
             }
         };
-        let path = home.join("sentence_bert_config.json");
-        let limit = self.said(&path, Limit::read)?.unwrap_or_default();
+        let limits = LIMITS.map(|name| home.join(name));
+        let limit = match limits.iter().find(|path| self.is_there(path)) {
+            Some(path) => self.said(path, Limit::read)?.unwrap_or_default(),
+            None => Limit::default(),
+        };
         words.lowercase_first = limit.lowercase;
         words.limit = limit.tokens.or(manner.limit).or(words.limit);
         words.prompt.clone_from(&prompts.before);

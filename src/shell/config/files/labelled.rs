@@ -70,7 +70,12 @@ impl Opening<'_> {
             self.tell(&params.calibration, &notices);
         }
         let free = firsts.len() - both.len();
-        self.enough(key, free, calibration)?;
+        task::enough(
+            free,
+            calibration,
+            "rows whose first sentence is not measured",
+        )
+        .map_err(|wrong| self.told(key, wrong))?;
         // Spread over the file, which may be ordered by kind; where a sentence is measured, the next one that is not.
         let mut left: BTreeSet<usize> = (0..firsts.len()).collect();
         for at in &both {
@@ -123,7 +128,12 @@ impl Opening<'_> {
         apart.map_err(|wrong| or_longer(wrong, whole.len() < both.len()))?;
         training.texts = task::without(training.texts, &both);
         training.labels = task::without(training.labels, &both);
-        self.enough(key, training.texts.len(), calibration)?;
+        task::enough(
+            training.texts.len(),
+            calibration,
+            "rows that are not measured",
+        )
+        .map_err(|wrong| self.told(key, wrong))?;
         Ok(TaskSet::of_texts(
             &measured,
             &training,
@@ -150,18 +160,6 @@ impl Opening<'_> {
             self.tell(path, &notices);
         }
         Ok(())
-    }
-
-    fn enough(&self, key: &str, there: usize, asked: usize) -> Result<(), FileMistakes> {
-        let mut mistakes = Mistakes::none();
-        mistakes.require(
-            there >= asked,
-            "",
-            "",
-            format!("holds {there} rows, and {asked} are asked for"),
-            "lower `task.calibration_samples`, or name another file",
-        );
-        mistakes.or(|| ()).map_err(|wrong| self.told(key, wrong))
     }
 
     pub(super) fn mails(

@@ -3,6 +3,7 @@
 mod device;
 mod encoder;
 mod fits;
+mod idle;
 mod include;
 mod labelled;
 mod probe;

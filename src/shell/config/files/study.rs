@@ -211,6 +211,7 @@ impl Opening<'_> {
             }
             set.thin(count);
         }
+        self.unread(&[&model.path, &home], &model.weights);
         self.fits(&encoder, &set, model)?;
         self.notices.join(&set.doubts());
         self.cut(&set, longest, limit, shape.longest());
@@ -270,6 +271,20 @@ impl Opening<'_> {
                 format!("\"{other}\""),
                 "the classifier was trained for something else than to tell one class of several, and its largest score is no answer then",
                 "take weights of single_label_classification",
+            );
+        }
+        if let (Some(classifier), Some((key, labels))) = (&encoder.classifier, encoder.shape.labels)
+        {
+            mistakes.require(
+                classifier.classes() == labels,
+                key,
+                format!("{labels} classes"),
+                format!(
+                    "the classifier of {} has {} rows, one a class",
+                    named(weights),
+                    classifier.classes()
+                ),
+                "take config.json and weights of one model",
             );
         }
         mistakes

@@ -9,6 +9,7 @@ use super::encoder::WEIGHTS;
 use super::study::{Opening, fetch};
 use super::{about, named};
 use crate::base::arrays::safetensors_names;
+use crate::base::json;
 use crate::base::mistake::Mistakes;
 use crate::shell::config::{FileMistakes, MAX_ARRAY_BYTES, MAX_TEXT_BYTES};
 
@@ -80,14 +81,16 @@ impl Opening<'_> {
         }
         let index = if sharded { whole } else { index };
         let text = self.bytes("model.weights", &index, MAX_TEXT_BYTES)?;
-        let read: Index = match serde_json::from_slice(&text) {
+        let own = "take the model's own index";
+        let tree = json::table(&text, own).map_err(|wrong| self.inside(&index, wrong))?;
+        let read: Index = match serde_json::from_value(tree) {
             Ok(read) => read,
             Err(error) => {
                 mistakes.add(
                     "weight_map",
                     "",
                     format!("is not a table of tensors and their files: {error}"),
-                    "take the model's own index",
+                    own,
                 );
                 return Err(self.inside(&index, mistakes));
             }

@@ -22,7 +22,7 @@ impl Plan {
         };
         attention.notices.join(&workload.notices);
         let heads = self.store.calibrations(&workload, attention);
-        Calibration::check(&heads, &attention.quantise, attention.ramp.full_scale())?;
+        Calibration::check(&heads, attention)?;
         let chooses = datapath != Datapath::Conventional {};
         let k = attention.topk.iter().map(|topk| topk.k).min();
         if let Some(k) = k.filter(|k| chooses && *k >= workload.most_seen) {

@@ -46,6 +46,14 @@ impl Overrides {
                 changed.push((at, value));
             }
         }
+        // The order of what is set counts only where one lies within another.
+        let within = |(a, _): &(String, Value), (b, _): &(String, Value)| {
+            b.strip_prefix(a.as_str())
+                .is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        if !changed.iter().any(|a| changed.iter().any(|b| within(a, b))) {
+            changed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
         let mut exact = true;
         exact &= !experiment.contains(is_obeyed);
         let mut name = experiment.replace(is_obeyed, "_");
@@ -211,8 +219,12 @@ mod tests {
         };
         assert_eq!(
             counted.folder_name("e", Some(1)),
-            "e-seed1-trials=8-task.samples=40"
+            "e-seed1-task.samples=40-trials=8"
         );
+        // In any order it is the same run, unless one of them holds the other.
+        let [a, b, inner] = [("b.c", "1"), ("a", "2"), ("b.c.d", "3")];
+        assert_eq!(named(&[a, b]), named(&[b, a]));
+        assert_ne!(named(&[a, inner]), named(&[inner, a]));
         // The last one holds, and the seed stands before.
         assert_eq!(
             named(&[("a", "1"), ("a", "2"), ("seed", "1")]),

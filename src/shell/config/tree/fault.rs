@@ -49,6 +49,13 @@ pub(super) fn suggest(name: &str, known: &[String]) -> String {
     }
 }
 
+/// Whether a message is about a text that is a whole number beyond those of TOML.
+fn is_large(message: &str) -> bool {
+    let text = message.split('"').nth(1).unwrap_or_default();
+    let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_whole && text.parse::<i64>().is_err()
+}
+
 /// The reader's words for a problem, in plain ones, and what to do about it.
 pub(super) fn plain(message: &str) -> (String, String) {
     if let Some((problem, fix)) = message.split_once("; ") {
@@ -76,6 +83,11 @@ pub(super) fn plain(message: &str) -> (String, String) {
                 "write a smaller number".to_owned(),
             )
         }
+        // A number that a file of TOML has no room for stays a text.
+        "u64" | "usize" | "u32" | "u16" | "u8" if is_large(message) => pair(
+            "must be at most 9223372036854775807, the largest whole number of TOML",
+            "write a smaller number",
+        ),
         "u8" | "u16" | "u32" | "u64" | "usize" => pair(
             "must be a whole number, zero or above",
             "write it without a sign, point or quotes, for instance 3",

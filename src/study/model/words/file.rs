@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::added::AddedWord;
 use super::{Marks, Words};
+use crate::base::json;
 use crate::base::mistake::Mistakes;
 use crate::study::model::keys::short;
 
@@ -58,17 +59,10 @@ impl Words {
     /// Any other kind of model, normaliser, splitter or frame than BERT's, by its name; a key that is not
     /// known.
     pub fn read(text: &[u8]) -> Result<Self, Mistakes> {
-        let mut mistakes = Mistakes::none();
-        let tree: Value = match serde_json::from_slice(text) {
-            Ok(tree) => tree,
-            Err(error) => {
-                mistakes.add("", "", format!("is not JSON: {error}"), OWN);
-                return Err(mistakes);
-            }
-        };
+        let tree = json::table(text, OWN)?;
         let mut reader = Reader {
             tree: &tree,
-            mistakes,
+            mistakes: Mistakes::none(),
         };
         reader.kinds();
         if !reader.mistakes.0.is_empty() {

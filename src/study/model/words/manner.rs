@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::added::AddedWord;
 use super::file::{number, read_added};
 use super::{Marks, Words};
+use crate::base::json;
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::study::model::keys::{self, short};
@@ -317,17 +318,5 @@ impl Words {
 }
 
 fn table(text: &[u8], file: &str) -> Result<Value, Mistakes> {
-    match serde_json::from_slice::<Value>(text) {
-        Ok(tree) if tree.is_object() => Ok(tree),
-        _ => {
-            let mut mistakes = Mistakes::none();
-            mistakes.add(
-                "",
-                "",
-                "is not a table of JSON",
-                format!("take the model's own {file}"),
-            );
-            Err(mistakes)
-        }
-    }
+    json::table(text, &format!("take the model's own {file}"))
 }

@@ -148,6 +148,27 @@ impl Words {
         Ok(words)
     }
 
+    /// What to say of a vocabulary, one word a line, in which words stand twice: the last place of each is its id, as
+    /// in the Hugging Face tokenizer.
+    #[must_use]
+    pub fn repeated(vocabulary: &str) -> Option<String> {
+        let mut lines: HashMap<&str, usize> = HashMap::new();
+        let mut again = Vec::new();
+        for (word, line) in vocabulary.trim_start_matches('\u{feff}').lines().zip(1..) {
+            if let Some(first) = lines.insert(word, line) {
+                again.push((word, first, line));
+            }
+        }
+        let (word, first, line) = again.first()?;
+        let of_all = match again.len() {
+            1 => String::new(),
+            all => format!(" ({all} lines are such)"),
+        };
+        Some(format!(
+            "\"{word}\" stands in line {first} and again in line {line}{of_all}: the last line is taken, and whichever of the rows was trained is not known"
+        ))
+    }
+
     /// The ids of a text in its frame, cut so that there are at most `longest`.
     #[must_use]
     pub fn encode(&self, text: &str, longest: usize) -> Vec<u32> {
