@@ -8,7 +8,7 @@ use crate::common::*;
 use crate::setup::*;
 use topkima::base::sourced::Sourced;
 use topkima::hardware::attention::Head;
-use topkima::hardware::device::{CellParams, Device, DeviceParams, Effect, Mapping};
+use topkima::hardware::device::{CellParams, Device, DeviceParams, Effect, Mapping, Selection};
 use topkima::hardware::quantise::Matrix;
 use topkima::hardware::topk::Split;
 
@@ -95,6 +95,52 @@ fn pulses_lose_their_edges_on_the_line_they_discharge() {
             {
                 let found = stop(&answer.stops);
                 assert_eq!(found, expected, "{mode}: {q:?} {k:?}");
+            }
+        }
+    }
+}
+
+/// A loss of 2.4 units: of three binary cells at an input of one the pulse of one unit and that of two lose all they
+/// have and that of four 2.4, at an input of two the first loses 2, at three each 2.4.
+#[test]
+fn a_pulse_shorter_than_its_loss_loses_all_of_it() {
+    for (q, k, sum, lost) in [
+        ([1; 8], [7; 8], 56, 8.0 * (1.0 + 2.0 + 2.4)),
+        (
+            [2, 2, 2, 2, 0, 0, 0, 0],
+            [7; 8],
+            56,
+            4.0 * (2.0 + 2.4 + 2.4),
+        ),
+        ([3, 3, 3, -3, 0, 0, 0, 0], [6; 8], 36, 2.0 * (2.4 + 2.4)),
+        (
+            [1; 8],
+            [7, 7, 7, 7, 7, 7, -2, -2],
+            38,
+            6.0 * 5.4 - 2.0 * 2.0,
+        ),
+        (
+            [1, 1, 1, 1, 1, 1, 2, 4],
+            [5; 8],
+            60,
+            6.0 * (1.0 + 2.4) + (2.0 + 2.4) + 4.8,
+        ),
+    ] {
+        let q_sum: i32 = q.iter().zip(&k).map(|(q, k)| q * k).sum();
+        assert_eq!(q_sum, sum, "{q:?} {k:?}");
+        let expected = step(f64::from(sum) - lost);
+        let params = hardware(8, 64.0, 1, Split::Proportional {});
+        for device in ["ideal", "sram-65nm"] {
+            let mut own = device_params(device);
+            own.line.pulse_loss = picos(own.timing.pulse_unit.value.get() * 4 / 5);
+            let three_times = Selection {
+                noise_scale: 3.0,
+                ..only(&[Effect::PulseLoss])
+            };
+            let device = checked(&own, 0.0, &three_times);
+            let both = both(&params, &device, &pair(q, k), TOPKIMA);
+            for (mode, answer) in ["exact", "fast"].into_iter().zip(both) {
+                assert_eq!(stop(&answer.stops), expected, "{mode}: {q:?} {k:?}");
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::hardware::address;
 use crate::hardware::converter::Ladders;
 use crate::hardware::crossbar::{Chip, CleanSums, Keys, LineReading};
 use crate::hardware::events::Cost;
-use crate::hardware::quantise::Matrix;
+use crate::hardware::quantise::{Matrix, Quantiser};
 use crate::hardware::topk;
 
 /// A head as codes, with its references; the same for every trial.
@@ -133,10 +133,17 @@ impl Prepared {
 }
 
 impl Attention {
-    /// Whether heads prepared for this hardware are the same for other hardware: noise is no part of them.
+    /// Whether heads prepared for this hardware are the same for other hardware: noise is no part of them, and what
+    /// pulses lose only where some of them are shorter than that.
     #[must_use]
     pub fn prepares_like(&self, other: &Self) -> bool {
+        let shortest = match self.quantise.q {
+            Quantiser::Exact {} => 0.0,
+            Quantiser::Uniform { .. } => 1.0,
+        };
+        let lost = |one: &Self| one.device.line.pulse_loss.max(shortest);
         self.quantise == other.quantise
+            && lost(self) == lost(other)
             && self.ramp == other.ramp
             && self.crossbar == other.crossbar
             && self.device.cell == other.device.cell

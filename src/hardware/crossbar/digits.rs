@@ -4,22 +4,19 @@ use super::Crossbar;
 use crate::hardware::device::Cell;
 
 impl Crossbar {
-    /// Charge that a weight's cells take in one unit pulse on every one of their wordlines, where the
-    /// digit at place `p` is driven `radix^digit` unit pulses for an input of one. `conducting` is the
-    /// code with the offset of its mapping.
-    pub(crate) fn current(
-        &self,
-        conducting: f64,
-        cell: Cell,
-        radix: f64,
-        levels: &mut [f64],
-    ) -> f64 {
+    /// Unit pulses on each digit's wordline for an input of one, lowest digit first.
+    pub(crate) fn pulses(&self, cell: Cell) -> impl Iterator<Item = f64> + use<> {
+        let radix = f64::from(cell.radix());
+        std::iter::successors(Some(1.0), move |pulses| Some(pulses * radix)).take(self.places.len())
+    }
+
+    /// Charge that each of a weight's cells takes in one unit pulse on its wordline, lowest digit first. `conducting`
+    /// is the code with the offset of its mapping.
+    pub(crate) fn currents(&self, conducting: f64, cell: Cell, levels: &mut [f64]) {
         self.digits(conducting - self.offset, cell, levels);
-        let pulses = std::iter::successors(Some(1.0), |pulses| Some(pulses * radix));
-        let cells = levels.iter().zip(&self.places).zip(pulses);
-        cells
-            .map(|((level, place), pulses)| level * place / pulses)
-            .sum()
+        for ((level, place), pulses) in levels.iter_mut().zip(&self.places).zip(self.pulses(cell)) {
+            *level = *level * place / pulses;
+        }
     }
 
     /// The signed levels of a weight code's cells, lowest digit first.

@@ -17,8 +17,8 @@ pub struct CleanSums {
     pub signed: Matrix,
     /// Sum of the products on the negative line, where the device needs it.
     pub negative: Option<Matrix>,
-    /// Charge lost on the positive line minus charge lost on the negative one, for a loss of one
-    /// unit pulse at the edges of each pulse.
+    /// Charge lost on the positive line minus charge lost on the negative one, over the loss of a pulse that is as long
+    /// as its loss or longer.
     pub lost: Option<Matrix>,
 }
 
@@ -56,23 +56,39 @@ impl CleanSums {
             let conducting = k.add_scalar(crossbar.offset);
             (conducting.abs() * q.abs() - &conducting * q) / 2.0
         });
-        let lost = needs_lost.then(|| {
-            let radix = f64::from(device.cell.radix());
-            let mut levels = vec![0.0; crossbar.places.len()];
-            let reference = crossbar.current(crossbar.offset, device.cell, radix, &mut levels);
-            let current = k.map(|code| {
-                crossbar.current(code + crossbar.offset, device.cell, radix, &mut levels)
-                    - reference
-            });
-            let signs = q.map(|code| code.signum() * f64::from(code != 0.0));
-            current * signs
-        });
+        let lost = needs_lost.then(|| lost(crossbar, device, k, q));
         Self {
             signed,
             negative,
             lost,
         }
     }
+}
+
+/// Charge lost, as [`CleanSums::lost`] has it. A pulse loses what its edges take, or all of it where it is shorter.
+fn lost(crossbar: &Crossbar, device: &Device, k: &Matrix, q: &Matrix) -> Matrix {
+    let (cell, loss) = (device.cell, device.line.pulse_loss);
+    let sign = |code: f64| code.signum() * f64::from(code != 0.0);
+    let mut reference = vec![0.0; crossbar.places.len()];
+    let mut currents = reference.clone();
+    crossbar.currents(crossbar.offset, cell, &mut reference);
+    if q.iter().all(|code| *code == 0.0 || code.abs() >= loss) {
+        let reference: f64 = reference.iter().sum();
+        let current = k.map(|code| {
+            crossbar.currents(code + crossbar.offset, cell, &mut currents);
+            currents.iter().sum::<f64>() - reference
+        });
+        return current * q.map(sign);
+    }
+    let mut lost = Matrix::zeros(k.nrows(), q.ncols());
+    for (digit, pulses) in crossbar.pulses(cell).enumerate() {
+        let current = k.map(|code| {
+            crossbar.currents(code + crossbar.offset, cell, &mut currents);
+            currents[digit] - reference[digit]
+        });
+        lost += current * q.map(|code| sign(code) * (code.abs() * pulses / loss).min(1.0));
+    }
+    lost
 }
 
 impl Keys {

@@ -380,16 +380,10 @@ impl LineParams {
         let lost = loss.get() as f64 / pulse_ps;
         let pulse_loss = selection.noise(Effect::PulseLoss, lost);
         if lost <= 1.0 && pulse_loss > 1.0 {
-            m.add(
-                "noise_scale",
-                selection.noise_scale,
-                format!("line.pulse_loss = {loss} times noise_scale is more than timing.pulse_unit = {pulse}: a pulse of one unit has no more to lose"),
-                format!(
-                    "lower device.noise_scale to at most {}, or line.pulse_loss, or name {} in `device.without`",
-                    (1e3 / lost).floor() / 1e3,
-                    Effect::PulseLoss
-                ),
-            );
+            notices.note(format!(
+                "device.noise_scale = {}: line.pulse_loss = {loss} times it is more than timing.pulse_unit = {pulse}; a pulse that is shorter than its loss does not take place",
+                selection.noise_scale
+            ));
         }
         let line = Line {
             headroom: if selection.keeps(Effect::Headroom) {
