@@ -275,10 +275,14 @@ fn a_full_scale_beyond_the_swing_is_refused_and_the_advice_is_taken() {
     for params in [coarse(), external(coarse()), stepless()].map(of_two) {
         assert!(check(&params, &device(868.01, None, &all)).is_ok());
         let wrong = check(&params, &device(861.0, None, &all)).unwrap_err().0;
-        assert_eq!((wrong.len(), wrong[0].key.as_str()), (1, "ramp.full_scale"));
+        assert_eq!(wrong.len(), 1);
+        assert_eq!(
+            (wrong[0].key.as_str(), wrong[0].value.as_str()),
+            ("device.with.line.unit_discharge", "200 uV")
+        );
         assert_eq!(
             wrong[0].problem,
-            "this full scale of head 3 is 868.0 unit charges, and a line has room for 861.0: line.precharge - line.headroom = 172.2 mV over line.unit_discharge = 200 uV"
+            "a line has room for 861.0 unit charges, line.precharge - line.headroom = 172.2 mV over line.unit_discharge = 200 uV, and the full scale of head 3, 4 in scores, is 868.0"
         );
         // 172.2 mV / 868 and 4 x 861 / 868, both cut to four digits.
         assert_eq!(
@@ -291,7 +295,11 @@ fn a_full_scale_beyond_the_swing_is_refused_and_the_advice_is_taken() {
         lower.ramp.full_scale = FullScale::Scores(3.967);
         assert!(check(&lower, &device(861.0, None, &all)).is_ok());
         lower.ramp.full_scale = FullScale::Scores(3.968);
-        assert!(check(&lower, &device(861.0, None, &all)).is_err());
+        let wrong = check(&lower, &device(861.0, None, &all)).unwrap_err().0;
+        assert_eq!(
+            (wrong[0].key.as_str(), wrong[0].value.as_str()),
+            ("ramp.full_scale", "3.968")
+        );
         let without = Selection {
             without: vec![Effect::Headroom],
             ..Selection::default()

@@ -118,7 +118,7 @@ impl Calibration {
             }
         }
         if mistakes.0.is_empty() {
-            check_swing(heads, &attention.device.line, &mut mistakes);
+            check_swing(heads, full_scale, &attention.device.line, &mut mistakes);
         }
         mistakes.or(|| ())
     }
@@ -153,7 +153,12 @@ impl Attention {
 
 /// Whether a line of the device goes as far as the full scale of every head: a ramp replica adds charge to the line as
 /// a cell does, and so no ramp, in a column or outside, meets a line beyond its end.
-fn check_swing(heads: &[(u64, Calibration)], line: &Line, m: &mut Mistakes) {
+fn check_swing(
+    heads: &[(u64, Calibration)],
+    full_scale: &FullScale,
+    line: &Line,
+    m: &mut Mistakes,
+) {
     let charges = |one: &Calibration| one.full_scale_charges();
     let beyond = heads
         .iter()
@@ -166,19 +171,25 @@ fn check_swing(heads: &[(u64, Calibration)], line: &Line, m: &mut Mistakes) {
         return;
     };
     let swing = line.headroom * line.unit_discharge.si();
+    let unit = rounded(line.unit_discharge.si(), f64::round);
+    let scores = rounded_number(one.full_scale, f64::round);
     let of_all = match heads.len() {
         1 => String::new(),
-        all => format!(", the largest of {beyond} of {all} heads,"),
+        all => format!(", the largest of {beyond} of {all} heads"),
+    };
+    // What the rows fitted is not what the experiment could have written otherwise.
+    let (key, value) = match full_scale {
+        FullScale::Percentile(_) => ("device.with.line.unit_discharge", unit.to_string()),
+        FullScale::Scores(_) | FullScale::PerHead(_) => ("ramp.full_scale", scores.to_string()),
     };
     m.add(
-        "ramp.full_scale",
-        format!("{:.4}", one.full_scale),
+        key,
+        value,
         format!(
-            "this full scale of head {head}{of_all} is {:.1} unit charges, and a line has room for {:.1}: line.precharge - line.headroom = {} over line.unit_discharge = {}",
-            charges(one),
+            "a line has room for {:.1} unit charges, line.precharge - line.headroom = {} over line.unit_discharge = {unit}, and the full scale of head {head}{of_all}, {scores} in scores, is {:.1}",
             line.headroom,
             rounded(swing, f64::round),
-            rounded(line.unit_discharge.si(), f64::round)
+            charges(one)
         ),
         format!(
             "set device.with.line.unit_discharge to at most \"{}\", or take a full scale of at most {} in scores, or name headroom in `device.without`",
