@@ -493,7 +493,7 @@ fn the_results_page_has_the_numbers_of_its_tables() {
             "topkima",
             "device.noise_scale",
             "4.0",
-            "74.3 (4.2)",
+            "74.3 (4.0)",
         ),
         (
             "accuracy_vs_bits",

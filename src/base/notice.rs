@@ -117,6 +117,17 @@ impl Notices {
         }
     }
 
+    /// Says texts of no subject otherwise, where `word` has other words for them.
+    pub fn reword(&mut self, word: impl Fn(&str) -> Option<String>) {
+        for notice in std::mem::take(self).found {
+            let text = word(&notice.text).filter(|_| notice.subject.is_none());
+            self.add(Notice {
+                text: text.unwrap_or(notice.text),
+                ..notice
+            });
+        }
+    }
+
     /// All, in the order they were found.
     pub fn iter(&self) -> impl Iterator<Item = (Weight, &str)> {
         self.found

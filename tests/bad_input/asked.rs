@@ -26,6 +26,24 @@ fn numbers_of_the_command_line_say_what_is_allowed() {
         let said = case.refused(&[option, value]);
         assert!(said.contains(option) && said.contains(allowed), "{said}");
     }
+    // A key that is set twice would be set once.
+    for (twice, first, second) in [
+        (
+            ["--set", "topk.k=3", "--set", "topk.k=4"],
+            "--set topk.k",
+            "--set topk.k",
+        ),
+        (["--set", "seed=4", "--seed", "5"], "--set seed", "--seed"),
+        (
+            ["--set", "trials=4", "--trials", "5"],
+            "--set trials",
+            "--trials",
+        ),
+    ] {
+        let said = case.refused(&twice);
+        let words = format!("{second}: this key was set before, by {first}; set it once");
+        assert!(said.contains(&words), "{said}");
+    }
     // The largest number of a file is that of TOML.
     let said = case.refused(&["--set", "seed=18446744073709551615"]);
     assert!(
@@ -165,4 +183,32 @@ fn an_unknown_command_or_list_is_refused() {
     for arguments in [&["lists"][..], &["list", "devicez"], &["run"], &["check"]] {
         assert_eq!(case.call(arguments).code, 2, "{arguments:?}");
     }
+}
+
+/// One point is what the macro shows, of one device.
+#[test]
+fn a_macro_of_several_points_or_devices_is_refused() {
+    let case = Case::new("");
+    let said = case.call(&["macro", "--set", "sweep.\"topk.k\"=[1, 2]"]);
+    assert_eq!(said.code, 2, "{}", said.stdout);
+    assert!(
+        said.stderr
+            .contains("has 2 points, and the macro shows one"),
+        "{}",
+        said.stderr
+    );
+    let said = case.call(&[
+        "macro",
+        "--device",
+        "ideal",
+        "--set",
+        "device.name=\"sonos\"",
+    ]);
+    assert_eq!(said.code, 2, "{}", said.stdout);
+    assert!(
+        said.stderr
+            .contains("--device = ideal: --set device.name names a device, too"),
+        "{}",
+        said.stderr
+    );
 }

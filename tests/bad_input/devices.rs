@@ -320,8 +320,23 @@ fn keys_set_for_an_effect_that_is_left_out_are_told() {
         }
     }
     // The value of the file itself changes nothing, and is no slip.
-    let same = "without = [\"ir-drop\"]\nwith.line.wire.value = \"1 Ohm\"";
-    assert_eq!(noted(same), [""; 0]);
+    for same in [
+        "without = [\"ir-drop\"]\nwith.line.wire.value = \"1 Ohm\"",
+        "with.cell.sram.mismatch = \"10 %\"",
+    ] {
+        assert_eq!(noted(same), [""; 0]);
+    }
+    // At one point of three it does nothing.
+    let swept = format!(
+        "with.column.noise = \"0.5 LSB\"\n{DESIGN}[sweep]\n\"device.only\" = [[], [\"cell-mismatch\"], [\"comparator-noise\"]]"
+    );
+    let text = format!("{}{SMALL}[device]\nname = \"sram-65nm\"\n{swept}", top(""));
+    let said = Case::new(text).call(&["check", "e.toml"]);
+    assert!(
+        said.stdout.contains("device.with.column.noise: nothing that is left of sram-65nm depends on it, so the key does nothing at 2 of 3 points"),
+        "{}",
+        said.stdout
+    );
 }
 
 /// A device of one's own in the place of a shipped one is taken, and that is said where it differs.
@@ -344,6 +359,33 @@ fn a_device_file_that_stands_before_a_shipped_one_or_calls_itself_otherwise_is_t
         said.contains("sram-65nm.toml: the device calls itself \"template\""),
         "{said}"
     );
+    // A part of it, which the built-in device includes, is told as well, and is where a missing key is missing.
+    let part = |file: &str| {
+        let case = Case::new(&text).with("device_params/shared/column-65nm.toml", file);
+        let said = case.call(&["check", "e.toml"]);
+        (said.code, said.stdout + &said.stderr)
+    };
+    let column = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/device_params/shared/column-65nm.toml"
+    );
+    let column = std::fs::read_to_string(column).unwrap();
+    let (code, said) = part(&column.replace("\"0.29 LSB\"", "\"0.4 LSB\""));
+    assert!(
+        code == 0
+            && said.contains(
+                "column-65nm.toml is included in the place of the built-in one, which differs"
+            ),
+        "{said}"
+    );
+    let (code, said) = part(&column);
+    assert!(code == 0 && !said.contains("in the place of"), "{said}");
+    let (code, said) = part("[line.wire]\nvalue = \"1 Ohm\"\nsource = \"assumed: x\"\n");
+    assert!(
+        code == 2 && said.contains("column-65nm.toml: line.precharge: is missing"),
+        "{said}"
+    );
+    assert!(!said.contains("built-in:"), "{said}");
     let same = std::fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/device_params/sram-65nm.toml"

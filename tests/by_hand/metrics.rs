@@ -217,3 +217,29 @@ fn heads_are_folded_query_by_query_and_their_output_errors_averaged() {
         close(Metric::LatencyNs, (latencies[0] + latencies[1]) / 2.0);
     }
 }
+
+/// What is masked is no work: of two queries on four keys one sees all and one the first two, 6 pairs of 3 dimensions.
+#[test]
+fn operations_are_those_of_live_pairs() {
+    let unit = 1.0 / 62.0;
+    let params = AttentionParams {
+        av: AvParams::Ideal {},
+        ..hardware(2, 192.0 * unit, 2, Split::Even {})
+    };
+    let mut head = four();
+    head.mask.pairs = Some([true, true, true, true, true, true, false, false].into());
+    let bench = Bench::at(unit, &params, &ideal(|_| ()), &head);
+    for answer in [bench.exact(TOPKIMA).0, bench.fast(TOPKIMA)] {
+        let operations = f64::from(2 * 6 * (1 + 2));
+        holds(
+            &answer,
+            Metric::Tops,
+            operations / answer.makespan.get() as f64,
+        );
+        holds(
+            &answer,
+            Metric::TopsPerW,
+            operations / answer.energy * 1e-12,
+        );
+    }
+}

@@ -33,7 +33,9 @@ fn a_cost_only_point_takes_less_than_100_us() {
                 let finish = Finish::nominal_of(&case.attention, case.datapath);
                 let mut account = Account::of_layout(&finish);
                 account.add_nominal(384, 10);
-                let price = account.close(384).price(&case.attention.device.prices);
+                let price = account
+                    .close(384 * 384)
+                    .price(&case.attention.device.prices);
                 best = best.min(start.elapsed());
                 energy += price.energy[0].si();
             }
@@ -156,7 +158,7 @@ fn the_nominal_cost_is_the_simulated_one_where_every_tile_stops_at_that_step() {
             let simulated = simulated.unwrap();
             let mut nominal = Account::of_layout(&finish);
             nominal.add_nominal(queries as u64, stop);
-            let nominal = nominal.close(queries);
+            let nominal = nominal.close(prepared.live);
             for stage in Stage::ALL {
                 assert_eq!(
                     simulated.ledger.stage(stage),

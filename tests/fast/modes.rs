@@ -156,11 +156,7 @@ impl Set {
                         let k = finish.topk.k;
                         tally.add(attention, finish.datapath, k, prepared, query, &done.value);
                     }
-                    tally.cost = Some(
-                        account
-                            .close(prepared.q.ncols())
-                            .price(&attention.device.prices),
-                    );
+                    tally.cost = Some(account.close(prepared.live).price(&attention.device.prices));
                     for (sum, count) in sample.stops[design][group]
                         .iter_mut()
                         .zip(&tally.stop_steps)

@@ -5,7 +5,7 @@ use crate::setup::*;
 use topkima::base::notice::{Notices, Weight};
 use topkima::base::sourced::Sourced;
 use topkima::base::units::{Fraction, Volts};
-use topkima::hardware::attention::{AttentionParams, Calibration, Head, Mask, Place, Stopped};
+use topkima::hardware::attention::{AttentionParams, Calibration, Head, Mask, Met, Place, Stopped};
 use topkima::hardware::converter::{FullScale, Placement};
 use topkima::hardware::crossbar::{CleanSums, LineReading};
 use topkima::hardware::device::{Device, DeviceParams, Effect, Selection};
@@ -287,7 +287,7 @@ fn a_full_scale_beyond_the_swing_is_refused_and_the_advice_is_taken() {
         // 172.2 mV / 868 and 4 x 861 / 868, both cut to four digits.
         assert_eq!(
             wrong[0].fix,
-            "set device.with.line.unit_discharge to at most \"198.3 uV\", or take a full scale of at most 3.967 in scores, or name headroom in `device.without`"
+            "set device.with.line.unit_discharge to at most \"198.3 uV\", or take a full scale of at most 3.967 in scores, and less where a run warns of line.headroom: negative products need room beside it; or name headroom in `device.without`"
         );
         assert!(check(&params, &device(861.0, Some(0.1983e-3), &all)).is_ok());
         assert!(check(&params, &device(861.0, Some(0.1984e-3), &all)).is_err());
@@ -306,4 +306,24 @@ fn a_full_scale_beyond_the_swing_is_refused_and_the_advice_is_taken() {
         };
         assert!(check(&params, &device(861.0, None, &without)).is_ok());
     }
+}
+
+/// Scores of 4 and 0: half of the live ones lie above a full scale of 3, and of a full scale of 200 in 32 steps neither
+/// reaches the last step but one, of which a step is 6.25.
+#[test]
+fn scores_that_a_full_scale_does_not_tell_apart_are_told() {
+    let head = halves(4);
+    let told = |scores: f64| {
+        let mut params = of_two(coarse());
+        params.ramp.full_scale = FullScale::Scores(scores);
+        let bench = Bench::new(&params, &device("sram-65nm", &[]), &head);
+        let mut notices = Notices::none();
+        Met::tell(&[Met::of(&bench.attention, &bench.prepared)], &mut notices);
+        notices.of(Weight::Warning).join("\n")
+    };
+    assert_eq!(told(4.0), "");
+    assert!(told(3.0).starts_with("ramp.full_scale: 50.0 % of the live scores lie above"));
+    // A step of 4 ends where the larger score lies.
+    assert_eq!(told(128.0), "");
+    assert!(told(200.0).starts_with("ramp.full_scale: of 100.0 % of the queries no score reaches"));
 }

@@ -86,11 +86,10 @@ impl<'a> Account<'a> {
         self.progress.repeat(&times, queries);
     }
 
-    /// Closes the book of a head of `queries` queries.
-    pub fn close(self, queries: usize) -> HeadCost {
+    /// Closes the book of a head in which so many `pairs` of a query and a key are live: what is masked is no work.
+    pub fn close(self, pairs: u64) -> HeadCost {
         let attention = self.finish.attention;
         let crossbar = &attention.crossbar;
-        let pairs = queries as u64 * crossbar.tokens() as u64;
         let run = self.progress.finish();
         HeadCost {
             heads: 1,

@@ -192,7 +192,7 @@ fn check_swing(
             charges(one)
         ),
         format!(
-            "set device.with.line.unit_discharge to at most \"{}\", or take a full scale of at most {} in scores, or name headroom in `device.without`",
+            "set device.with.line.unit_discharge to at most \"{}\", or take a full scale of at most {} in scores, and less where a run warns of line.headroom: negative products need room beside it; or name headroom in `device.without`",
             rounded(swing / charges(one), f64::floor),
             rounded_number(one.full_scale * line.headroom / charges(one), f64::floor)
         ),

@@ -35,7 +35,7 @@ pub use fast::{BLOCK, Fast, FastRoom, FastTally, why_exact};
 pub use finish::{Finish, Outcome};
 pub use priced::Beyond;
 pub use reference::Reference;
-pub use told::{Few, Stopped};
+pub use told::{Few, Met, Stopped};
 pub use trial::{Calibrated, Trial, Written};
 pub use units::Units;
 

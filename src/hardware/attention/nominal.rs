@@ -27,7 +27,10 @@ impl Attention {
         let finish = Finish::nominal_of(self, datapath);
         let mut account = Account::of_layout(&finish);
         account.add_nominal(queries as u64, self.ramp.steps());
-        let all = account.close(queries).makespan.times(heads as u64);
+        let all = account
+            .close(self.crossbar.pairs(queries))
+            .makespan
+            .times(heads as u64);
         mistakes.require(
             all <= LONGEST,
             "device",

@@ -162,6 +162,78 @@ impl Stopped {
     }
 }
 
+/// How much of a head's clean scores the ramp tells apart: those above its start all read the first code, and rows of
+/// which no score reaches the last step but one read one code alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Met {
+    /// Live scores above the ramp's start.
+    pub above: u64,
+    /// Live scores.
+    pub live: u64,
+    /// Queries whose scores all lie within the ramp's last step or below.
+    pub flat: u64,
+    /// Queries.
+    pub queries: u64,
+}
+
+/// Share of scores or queries that a ramp may miss without a word. The shipped full scales, percentiles of other rows,
+/// miss some.
+const FEW_MISSED: f64 = 0.05;
+
+impl Met {
+    /// Of a head's clean sums.
+    #[must_use]
+    pub fn of(attention: &Attention, prepared: &Prepared) -> Self {
+        let signed = &prepared.clean.signed;
+        let tokens = signed.nrows();
+        let steps = f64::from(attention.ramp.steps());
+        let calibration = &prepared.calibration;
+        let last = calibration.full_scale_charges() - (steps - 1.0) * calibration.lsb_charges();
+        let is_flat = |query: &usize| {
+            let column = signed.column(*query);
+            let mut live = column.iter().enumerate();
+            let exact = attention.ramp.is_exact();
+            !exact
+                && live.all(|(token, sum)| {
+                    !prepared.mask.is_live(*query, token, tokens) || *sum < last
+                })
+        };
+        Self {
+            above: prepared.clipped,
+            live: prepared.live,
+            flat: (0..signed.ncols()).filter(is_flat).count() as u64,
+            queries: signed.ncols() as u64,
+        }
+    }
+
+    /// Says what share of scores or queries the full scale misses; nothing if hardly any.
+    pub fn tell(heads: &[Self], notices: &mut Notices) {
+        let sum = |of: fn(&Self) -> u64| heads.iter().map(of).sum::<u64>() as f64;
+        let above = sum(|one| one.above) / sum(|one| one.live).max(1.0);
+        let flat = sum(|one| one.flat) / sum(|one| one.queries).max(1.0);
+        if above > FEW_MISSED {
+            notices.warn_worst(
+                "ramp.full_scale above",
+                above,
+                format!(
+                    "ramp.full_scale: {:.1} % of the live scores lie above the ramp's start and all read its first code (clip_rate): a larger full scale tells them apart",
+                    100.0 * above
+                ),
+            );
+        }
+        if flat > FEW_MISSED {
+            notices.warn_worst(
+                "ramp.full_scale below",
+                flat,
+                format!(
+                    "ramp.full_scale: of {:.1} % of the queries no score reaches the ramp's last step but one, so that all read one code and the lowest address wins: a smaller full scale tells them apart",
+                    100.0 * flat
+                ),
+            );
+        }
+    }
+}
+
 impl Attention {
     /// Says where a cell of these heads loses more of its voltage in the wires than the first order is good for.
     pub fn tell_wires(&self, heads: &[Calibration], notices: &mut Notices) {

@@ -155,6 +155,6 @@ impl Written<'_> {
             }
             each(query, done.value);
         }
-        account.map(|account| account.close(queries))
+        account.map(|account| account.close(self.head.live))
     }
 }

@@ -9,7 +9,7 @@ use super::print::out;
 use crate::base::energy::Corner;
 use crate::hardware::device::Device;
 use crate::hardware::events::{Action, Stage, Stated};
-use crate::shell::config::{Overrides, Plan, find_above, shipped};
+use crate::shell::config::{Overrides, Plan, find_above, shipped, tree};
 use crate::shell::experiment::{Done, Result as Case, Sink, run};
 use crate::study::metrics::Metric;
 
@@ -46,6 +46,14 @@ pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
         ..Overrides::default()
     };
     if let Some(device) = &arguments.device {
+        let again = |(at, _): &&(String, toml::Value)| {
+            ["device", "device.name", "device.path"].contains(&tree::normal(at).as_str())
+        };
+        if let Some((at, _)) = arguments.set.iter().find(again) {
+            return Err(Failure::Asked(vec![format!(
+                "command line: --device = {device}: --set {at} names a device, too; give one of the two"
+            )]));
+        }
         let mut choice = toml::Table::new();
         let as_path = device.ends_with(".toml");
         let value = if as_path {
@@ -71,6 +79,13 @@ pub(super) fn show(arguments: &MacroArguments) -> Result<(), Failure> {
     let own = own.filter(|path| path.is_file());
     let path = own.unwrap_or_else(|| shipped::path("experiments/macro.toml"));
     let mut plan = Plan::load(&path, &overrides)?;
+    if plan.points() > 1 {
+        return Err(Failure::Asked(vec![format!(
+            "command line: the experiment has {} points, and the macro shows one; take the sweep out, or run it: topkima run {}",
+            plan.points(),
+            path.display()
+        )]));
+    }
     let device = plan.case(0, 0)?.attention.device.clone();
     if let Some(action) = &arguments.explain {
         return explain(&device, action);

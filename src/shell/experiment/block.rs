@@ -8,7 +8,7 @@ use super::Notes;
 use super::shelf::Shelf;
 
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Finish, HeadCost, Prepared, Stopped, Trial};
+use crate::hardware::attention::{Finish, HeadCost, Met, Prepared, Stopped, Trial};
 use crate::shell::config::{Case, HeadsWork};
 use crate::study::metrics::HeadTally;
 
@@ -156,10 +156,15 @@ impl<'a> Block<'a> {
             let values: Vec<f64> = self.prepared.iter().map(of).collect();
             let low = values.iter().copied().fold(f64::INFINITY, f64::min);
             let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            // Three digits behind the point, unless these show nothing, or nothing but digits.
+            let shown = |value: f64| match value.abs() {
+                plain if plain == 0.0 || (1e-2..1e7).contains(&plain) => format!("{value:.3}"),
+                _ => format!("{value:.3e}"),
+            };
             if high - low < 1e-9 * high.abs() {
-                format!("{high:.3}")
+                shown(high)
             } else {
-                format!("{low:.3} to {high:.3}")
+                format!("{} to {}", shown(low), shown(high))
             }
         };
         let scores = range(&|p| p.calibration.full_scale);
@@ -191,12 +196,17 @@ impl<'a> Block<'a> {
         }
         let calibrations: Vec<_> = self.prepared.iter().map(|p| p.calibration).collect();
         front.tell_wires(&calibrations, &mut notes.notices);
-        let stopped: Vec<Stopped> = self
+        let met: Vec<(Stopped, Met)> = self
             .prepared
             .par_iter()
-            .map(|prepared| Stopped::of(prepared.place.head, front, prepared))
+            .map(|prepared| {
+                let stopped = Stopped::of(prepared.place.head, front, prepared);
+                (stopped, Met::of(front, prepared))
+            })
             .collect();
+        let (stopped, met): (Vec<Stopped>, Vec<Met>) = met.into_iter().unzip();
         Stopped::tell(&stopped, &mut notes.notices);
+        Met::tell(&met, &mut notes.notices);
         let steps = f64::from(front.ramp.steps());
         if first.noise_lsb > LOUD * steps && !front.ramp.is_exact() {
             notes.notices.warn_worst(

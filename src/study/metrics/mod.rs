@@ -35,7 +35,7 @@ named!(
         EnergyPj, "energy_pj", "energy of one head with its writes and leakage, in pJ";
         EnergyPjLow, "energy_pj_low", "the same with every price at its low end";
         EnergyPjHigh, "energy_pj_high", "the same with every price at its high end";
-        Tops, "tops", "operations of one head over its latency, in 1e12 a second; 2 n_q n (d + d_v) for every design";
+        Tops, "tops", "operations of one head over its latency, in 1e12 a second; 2 (d + d_v) a live pair of query and key, the same for every design";
         TopsPerW, "tops_per_w", "the same operations over the energy, in 1e12 a joule";
     }
 );

@@ -30,6 +30,8 @@ pub(super) struct Case<'a> {
     values: Rows,
     float: Rows,
     norm_square: f64,
+    /// Live pairs of the head.
+    live: u64,
     /// Places of each tile, query by query; one entry if all are alike.
     quotas: Vec<Vec<usize>>,
     /// Whether time and energy are counted.
@@ -115,6 +117,7 @@ impl<'a> Case<'a> {
             float: Rows::of(prepared.q.ncols(), prepared.v.nrows(), |query, row| {
                 (prepared.reference.output[(row, query)] * factor) as f32
             }),
+            live: prepared.live,
             norm_square: (&prepared.reference.output * factor).norm_squared(),
             quotas,
             counted: true,
@@ -321,7 +324,7 @@ impl<'a> Case<'a> {
             for trace in &traces {
                 account.add_trace(trace);
             }
-            tally.account = Some(account.close(traces.len()));
+            tally.account = Some(account.close(self.live));
         }
     }
 }

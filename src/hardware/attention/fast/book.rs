@@ -141,7 +141,7 @@ impl<'a> Tariff<'a> {
             });
         }
         let value_rows = Self::rows_driven(finish, &queries, &yocto);
-        let closed = opened.close(front.rows.len());
+        let closed = opened.close(prepared.live);
         // 64 bits hold the sum over queries and tiles.
         let tiles = attention.crossbar.tiles().len();
         let most = u64::MAX / (front.rows.len() * tiles).max(1) as u64;

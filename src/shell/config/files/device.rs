@@ -1,7 +1,7 @@
 //! A device: its file with its grade and what the experiment sets otherwise.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::{Table, Value};
@@ -32,6 +32,8 @@ struct Written {
     bare: Table,
     reading: tree::Reading<DeviceParams>,
     layers: Vec<Layer>,
+    /// As of [`Reading`].
+    replacing: Vec<PathBuf>,
     found: FileMistakes,
 }
 
@@ -67,6 +69,7 @@ impl Store {
             bare,
             mut reading,
             layers,
+            replacing,
             mut found,
         } = self.written(file, (path, devices), choice)?;
         let params = reading.value.take();
@@ -87,6 +90,13 @@ impl Store {
                 }
                 for layer in &layers {
                     layer.tell_sources(&mut device.notices);
+                }
+                for own in &replacing {
+                    device.notices.note(format!(
+                        "{}: {} is included in the place of the built-in one, which differs",
+                        named(path),
+                        named(own)
+                    ));
                 }
                 tell_name(&device.name, path, &mut device.notices);
                 for key in idle {
@@ -164,13 +174,16 @@ impl Store {
         });
         let mut reading = tree::read::<DeviceParams>(&tree);
         let wrong = std::mem::take(&mut reading.mistakes);
+        // What is missing of a built-in device is missing of the file that stands in for a part of it.
+        let whole = read.replacing.last().map_or(path, PathBuf::as_path);
         for mistake in wrong.0 {
-            found.join(blame(mistake, &layers, path));
+            found.join(blame(mistake, &layers, whole));
         }
         Ok(Written {
             bare,
             reading,
             layers,
+            replacing: read.replacing,
             found,
         })
     }

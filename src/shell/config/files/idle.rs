@@ -2,16 +2,27 @@
 
 use toml::{Table, Value};
 
-use crate::hardware::device::{Device, DeviceParams};
+use crate::base::notice::Notices;
+use crate::hardware::device::{Device, DeviceParams, Selection};
 use crate::shell::config::{DeviceChoice, tree};
 
-/// Keys that an experiment sets otherwise than the device file and that change nothing of the device: each is taken
-/// back alone, and the device is the same. `bare` is the file, `params` the file with all of them.
+/// Keys that an experiment sets otherwise than the device file and that change nothing of what is left of the device:
+/// each is taken back alone, and the whole device is another, but what the study leaves of it is the same. `bare` is the
+/// file, `params` the file with all of them.
 pub(super) fn idle(bare: &Table, params: &DeviceParams, choice: &DeviceChoice) -> Vec<String> {
-    let built = |params: &DeviceParams| params.check(choice.age, &choice.selection()).ok();
-    let Some(device) = built(params) else {
-        return Vec::new();
+    let same = |other: &DeviceParams, selection: &Selection| {
+        let built = |params: &DeviceParams| {
+            let device = params.check(choice.age, selection).ok()?;
+            Some(Device {
+                notices: Notices::none(),
+                ..device
+            })
+        };
+        built(params)
+            .zip(built(other))
+            .map(|(one, other)| one == other)
     };
+    let left = choice.selection();
     let mut idle = Vec::new();
     for key in PHYSICS
         .iter()
@@ -25,13 +36,8 @@ pub(super) fn idle(bare: &Table, params: &DeviceParams, choice: &DeviceChoice) -
         let Some(other) = tree::read::<DeviceParams>(&tree).value else {
             continue;
         };
-        let same = |other: Device| {
-            Device {
-                notices: device.notices.clone(),
-                ..other
-            } == device
-        };
-        if other != *params && built(&other).is_some_and(same) {
+        let whole = same(&other, &Selection::default());
+        if same(&other, &left) == Some(true) && whole == Some(false) {
             idle.push(key);
         }
     }

@@ -8,7 +8,7 @@ use super::{DEVICES, Store, canonical, look, named, within};
 use crate::base::mistake::Mistakes;
 use crate::base::notice::Notices;
 use crate::base::sourced::{KINDS, kind};
-use crate::shell::config::{FileMistakes, shipped, tree};
+use crate::shell::config::{FileMistakes, MAX_TEXT_BYTES, shipped, tree};
 
 /// Keys of one place, and how that place is named in messages.
 pub(super) struct Layer {
@@ -59,6 +59,8 @@ fn unkind(table: &Table, before: &str, found: &mut Vec<String>) {
 pub(super) struct Reading {
     way: Vec<PathBuf>,
     pub(super) layers: Vec<Layer>,
+    /// Files of one's own that a built-in one includes in the place of what is built in, where they differ.
+    pub(super) replacing: Vec<PathBuf>,
 }
 
 impl Store {
@@ -104,6 +106,10 @@ impl Store {
                     }
                 };
                 let whole = canonical(&part);
+                let own = shipped::name(path).is_some() && shipped::name(&part).is_none();
+                if own && self.bytes(&part, MAX_TEXT_BYTES).ok().as_deref() != built_in(&name) {
+                    reading.replacing.push(part.clone());
+                }
                 if reading.way.contains(&whole) {
                     mistakes.join(wrong(
                         shown,
@@ -138,6 +144,11 @@ impl Store {
         });
         Ok(merged)
     }
+}
+
+/// What is built in by the name of an include.
+fn built_in(name: &str) -> Option<&'static [u8]> {
+    shipped::bytes(&within(&shipped::path(DEVICES), Path::new(name)))
 }
 
 /// The file that an include means: beside the one that names it, else by its name in the folder of devices, else the

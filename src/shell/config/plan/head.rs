@@ -130,6 +130,14 @@ pub(super) fn unreached(params: &ExperimentParams, swept: &[Swept]) -> Notices {
                     "design \"{}\" sets `{path}` itself, so its rows are the same for every value of sweep.\"{}\"",
                     design.name, key.path
                 ));
+                continue;
+            }
+            let part = |path: &&String| tree::is_within(&tree::normal(path), &own);
+            if let Some(path) = design.set.keys().find(part) {
+                notices.note(format!(
+                    "design \"{}\" sets `{path}` itself, so that part of sweep.\"{}\" does not reach its rows",
+                    design.name, key.path
+                ));
             }
         }
     }

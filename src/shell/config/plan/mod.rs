@@ -9,6 +9,7 @@ mod overrides;
 mod swept;
 mod told;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -24,7 +25,7 @@ use super::{
     files::within, is_training, list_toml, shipped, tree,
 };
 use crate::base::mistake::Mistakes;
-use crate::base::notice::Notices;
+use crate::base::notice::{Notices, Weight};
 use crate::hardware::attention::Datapath;
 
 /// A checked experiment.
@@ -208,6 +209,7 @@ impl Plan {
     }
 
     fn check_points(&mut self, found: &mut FileMistakes) {
+        const IDLE: &str = "so the key does nothing";
         const ENOUGH: usize = 100;
         // Points that are looked at after the first mistake.
         const PATIENCE: usize = 1000;
@@ -233,12 +235,27 @@ impl Plan {
         }
         self.keys.reserve(self.points() * self.designs());
         let mut notices = unreached(&self.params, &self.swept);
+        let mut points: BTreeMap<String, usize> = BTreeMap::new();
         for point in 0..self.points() {
             if !go_on(found) {
                 return;
             }
-            notices.join(&self.check_case(point, found));
+            let said = self.check_case(point, found);
+            let idle = said
+                .of(Weight::Note)
+                .into_iter()
+                .filter(|said| said.ends_with(IDLE));
+            for note in idle {
+                *points.entry(note.to_owned()).or_default() += 1;
+            }
+            notices.join(&said);
         }
+        // What does nothing at one point may do something at another.
+        let all = self.points();
+        notices.reword(|said| {
+            let some = points.get(said).filter(|some| **some < all)?;
+            Some(format!("{said} at {some} of {all} points"))
+        });
         std::mem::take(&mut self.told).say(&self.params, &self.tree, &mut notices);
         self.notices = notices;
     }

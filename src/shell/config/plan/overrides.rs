@@ -1,5 +1,7 @@
 //! What a command line sets over an experiment file.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
@@ -86,6 +88,28 @@ impl Overrides {
             Some(Value::Table(swept)) => swept.keys().cloned().collect(),
             _ => Vec::new(),
         };
+        let given = self
+            .set
+            .iter()
+            .map(|(at, _)| (at.clone(), format!("--set {at}")));
+        let options = [
+            ("seed", "--seed", self.seed.is_some()),
+            ("trials", "--trials", self.trials.is_some()),
+            ("task.samples", "--samples", self.samples.is_some()),
+        ];
+        let options = options.into_iter().filter(|(.., given)| *given);
+        let options = options.map(|(at, option, _)| (at.to_owned(), option.to_owned()));
+        let mut first: BTreeMap<String, String> = BTreeMap::new();
+        for (at, option) in given.chain(options) {
+            if let Some(before) = first.insert(tree::normal(&at), option.clone()) {
+                mistakes.add(
+                    &option,
+                    "",
+                    format!("this key was set before, by {before}"),
+                    "set it once",
+                );
+            }
+        }
         for (at, value) in &self.set {
             if swept
                 .iter()
