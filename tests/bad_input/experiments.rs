@@ -266,3 +266,36 @@ fn a_schedule_that_names_no_stage_or_leaves_one_out_is_refused() {
         "{said}"
     );
 }
+
+/// Sizes have time and energy and nothing else, and a converter without steps has neither.
+#[test]
+fn sizes_on_a_converter_without_steps_are_refused() {
+    let text = format!(
+        "{}[workload.shape]\n{SRAM}{DESIGN}[ramp]\nresolution = {{ exact = {{}} }}\n",
+        top("")
+    );
+    let said = refused(&text);
+    assert!(
+        said.contains("ramp.resolution = { exact = {} }: a converter without steps takes no time"),
+        "{said}"
+    );
+    Case::new(text.replace("exact = {}", "steps = {}")).runs(&[]);
+}
+
+#[test]
+fn a_peaked_head_has_room_for_a_sink_and_a_key() {
+    let peaked = |from: &str, to: &str| {
+        small("")
+            .replace("gaussian = { sigma = 1.0 }", "peaked = {}")
+            .replace(from, to)
+    };
+    for (from, to) in [("d_head = 16", "d_head = 1"), ("tokens = 64", "tokens = 1")] {
+        let said = refused(peaked(from, to));
+        assert!(
+            said.contains(&format!(
+                "workload.synthetic.{to}: a peaked head needs 2 at least"
+            )),
+            "{said}"
+        );
+    }
+}

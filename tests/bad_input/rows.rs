@@ -1,7 +1,7 @@
 //! Rows that must not count, or not twice: padding, calibration rows that are measured, rows of zeros, rows whose scores
 //! lie below zero, rows of dimensions in another order.
 
-use super::setup::{Case, DESIGN, SRAM, head, npz, numbers, on_file, top};
+use super::setup::{Case, DESIGN, SRAM, head, npz, numbers, on_file, small, top};
 
 /// Numbers without a period: no two rows of d are alike.
 fn values(rows: usize, d: usize, seed: f64) -> Vec<f64> {
@@ -479,4 +479,46 @@ fn axes_of_arrays_without_heads_do_nothing_and_say_so() {
         said.contains("note: workload.file.axes: the arrays of \"a.npz\" have no dimension of heads, so the key does nothing"),
         "{said}"
     );
+}
+
+/// Eight rows of q are zero in every head: a batch padded on the side of its queries.
+#[test]
+fn queries_of_zeros_and_queries_that_calibrate_are_told() {
+    let values = numbers(320);
+    let mut q = values.clone();
+    q[256..].fill(0.0);
+    let arrays = npz(&[
+        ("q", &[40, 8], &q),
+        ("k", &[40, 8], &values),
+        ("v", &[40, 8], &values),
+    ]);
+    let said = Case::new(on_file(""))
+        .with("a.npz", arrays)
+        .call(&["check", "e.toml"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    for words in [
+        "8 of the 40 queries of \"a.npz\" are zero in every head, and are measured",
+        "workload.file.calibration = 10: time, energy and all else of a head are those of its other 30 queries",
+    ] {
+        assert!(said.stdout.contains(words), "{words}: {}", said.stdout);
+    }
+}
+
+/// 32 cells set the start of the ramp in a clock of 8 unit charges a cell; one of them takes 8, none nothing.
+#[test]
+fn a_start_that_its_cells_cannot_set_is_told() {
+    let said = |rows: &str| {
+        let text = small(&format!("[crossbar]\ncalibration_rows = {rows}\n"));
+        let said = Case::new(text).call(&["run", "e.toml", "--out", "out"]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        said.stderr
+    };
+    assert!(!said("32").contains("crossbar.calibration_rows"));
+    let one = said("1");
+    assert!(
+        one.contains("crossbar.calibration_rows = 1: the start of the ramp needs up to")
+            && one.contains("these cells can take 8.0"),
+        "{one}"
+    );
+    assert!(said("0").contains("these cells can take 0.0"));
 }

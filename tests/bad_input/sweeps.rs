@@ -189,3 +189,48 @@ fn a_value_of_the_command_line_is_blamed_on_it() {
     }
     case.runs(&["--set", "design[0].name=other", "--set", "topk.k=3"]);
 }
+
+/// A table over a swept key, or over a key that was set before, would lose what it holds of it.
+#[test]
+fn a_set_table_does_not_hide_what_it_overwrites() {
+    let case = Case::new(small("[sweep]\n\"topk.k\" = [1, 2]\n"));
+    let said = case.refused(&["--set", "topk={ k = 7 }"]);
+    assert!(
+        said.contains("--set topk = { k = 7 }: the experiment sweeps this key"),
+        "{said}"
+    );
+    case.runs(&["--set", "topk={ split = { even = {} } }"]);
+    let case = Case::new(small(""));
+    let said = case.refused(&[
+        "--set",
+        "topk.k=7",
+        "--set",
+        "topk={ split = { even = {} } }",
+    ]);
+    assert!(
+        said.contains("--set topk: this key was set before, by --set topk.k"),
+        "{said}"
+    );
+    case.runs(&[
+        "--set",
+        "topk={ split = { even = {} } }",
+        "--set",
+        "topk.k=7",
+    ]);
+}
+
+/// A design that sets a part of what is swept keeps it over all points, and that is told.
+#[test]
+fn a_design_that_sets_a_part_of_a_swept_table_is_told() {
+    let text = small("[sweep]\n\"topk\" = [{ k = 5 }, { k = 6 }]\n").replace(
+        "datapath = { topkima = {} }",
+        "datapath = { topkima = {} }\nset = { \"topk.k\" = 3 }",
+    );
+    let said = Case::new(text).call(&["check", "e.toml"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(
+        said.stdout.contains("design \"topkima\" sets `topk.k` itself, so that part of sweep.\"topk\" does not reach its rows"),
+        "{}",
+        said.stdout
+    );
+}

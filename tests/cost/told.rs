@@ -114,3 +114,27 @@ fn a_seed_and_trials_without_a_draw_say_so() {
     let exact = [&alone[..], &[("av.tiles.adc", "{ exact = {} }")]].concat();
     assert_eq!(notes("macro", &exact).len(), 1);
 }
+
+/// Sizes alone count time and energy: what only moves values is named, what moves either is not.
+#[test]
+fn keys_of_values_do_nothing_to_sizes() {
+    let noted = |set: &[(&str, &str)]| {
+        let plan = load("cost_vs_length", set);
+        let notes = plan.notices.of(Weight::Note);
+        let notes = notes
+            .into_iter()
+            .filter(|said| said.contains("sizes alone"));
+        notes.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(noted(&[]), [""; 0]);
+    assert_eq!(noted(&[("device.with.timing.clock", "\"5 ns\"")]), [""; 0]);
+    assert_eq!(
+        noted(&[
+            ("device.noise_scale", "2.0"),
+            ("ramp.full_scale", "{ scores = 4.0 }")
+        ]),
+        [
+            "device.noise_scale, ramp.full_scale: sizes alone have no values, so these keys do nothing"
+        ]
+    );
+}

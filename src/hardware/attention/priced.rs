@@ -31,6 +31,13 @@ impl Beyond {
     /// What to say of all values of the key, where they leave these prices behind.
     #[must_use]
     pub fn text(&self, values: &[String]) -> String {
+        if values.iter().all(|value| value == EXACT) {
+            return format!(
+                "{} = exact: prices do not follow this key ({}), and no price can be for an exact part: it is charged as if it were the one they are for",
+                self.key,
+                self.prices.join(", ")
+            );
+        }
         format!(
             "{} = {}: prices do not follow this key ({}); set their energy, low, high and `for` under device.with.energy to price it",
             self.key,
@@ -154,6 +161,9 @@ impl AttentionParams {
 }
 
 const EXACT: &str = "exact";
+
+/// Largest code of Q where nothing is said.
+const DEFAULT_Q: u32 = 31;
 
 impl Attention {
     /// The keys of this hardware, run as one design, that leave what its prices were made for.
@@ -344,8 +354,21 @@ impl Attention {
                 |stated| stated.code.as_ref(),
                 (&[Action::MacCharge], false),
             );
+            // Where the default Q would be as long, it is the digits of K that make its pulses so.
+            let stated = device
+                .prices
+                .explain(Action::InputCode)
+                .stated
+                .units
+                .as_ref();
+            let by_k =
+                stated.is_some_and(|span| !span.holds(&pulse_units(DEFAULT_Q, radix, places)));
+            let blamed = match (by_k, self.quantise.k.max_code()) {
+                (true, Some(k)) => ("quantise.k.uniform.max_code", k.to_string()),
+                _ => (key, told.clone()),
+            };
             all.size(
-                (key, told.clone()),
+                blamed,
                 ("units", units),
                 |stated| stated.units.as_ref(),
                 (&[Action::InputCode], false),

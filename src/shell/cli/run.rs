@@ -334,6 +334,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let pictures = pictures.into_iter();
     files.extend(pictures.map(|(name, svg)| (name, svg.into_bytes())));
     found.join(&left_out);
+    if arguments.breakdown && plan.params.trials > 1 && plan.params.workload.shape.is_none() {
+        found.note("breakdown.csv is of the first trial, and rows.csv holds means over all");
+    }
     let mut notices = plan.notices.clone();
     notices.join(&damage);
     notices.join(&found);

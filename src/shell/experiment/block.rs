@@ -184,12 +184,31 @@ impl<'a> Block<'a> {
             .map(|p| p.calibration.lsb_charges())
             .fold(0.0, f64::max)
             * front.ramp.largest_step();
-        if front.ramp.is_in_column() && needed > reach {
+        let steps_cut = front.ramp.is_in_column() && !front.ramp.is_exact();
+        if steps_cut && needed > reach {
             notes.notices.warn_worst(
                 "clock",
                 needed / reach,
                 format!(
                     "a ramp step needs up to {needed:.1} unit charges and its {cells} replica cells can take {reach:.1} in one clock of {}: a step that size needs a slower clock, more replicas a step, or a smaller full scale",
+                    front.timing.clock()
+                ),
+            );
+        }
+        // The start is set by all calibration cells at once, in one clock.
+        let start = self
+            .prepared
+            .iter()
+            .map(|p| p.calibration.full_scale_charges())
+            .fold(0.0, f64::max);
+        let set = reach / cells * f64::from(front.replicas.calibration_rows);
+        if steps_cut && start / set > (needed / reach).max(1.0) * (1.0 + 1e-9) {
+            notes.notices.warn_worst(
+                "calibration clock",
+                start / set,
+                format!(
+                    "crossbar.calibration_rows = {}: the start of the ramp needs up to {start:.1} unit charges and these cells can take {set:.1} in one clock of {}; no error of the start is simulated for it: a start that far needs more of them, a slower clock, or a smaller full scale",
+                    front.replicas.calibration_rows,
                     front.timing.clock()
                 ),
             );
@@ -231,9 +250,13 @@ impl<'a> Block<'a> {
                     "endurance",
                     -hours,
                     format!(
-                        "K and V are written once a head and {} endures {endurance:.1e} writes: at this run's fastest design ({:.1} us a head) the tiles last {hours:.2} h",
+                        "K and V are written once a head and {} endures {endurance:.1e} writes: at this run's fastest design ({:.1} us a head) the tiles last {}",
                         front.device.name,
                         latency * 1e6,
+                        match hours {
+                            hours if hours < 0.1 => format!("{:.3} s", hours * 3600.0),
+                            hours => format!("{hours:.2} h"),
+                        }
                     ),
                 );
             }

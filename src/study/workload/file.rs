@@ -89,6 +89,10 @@ impl FileParams {
                 let first = heads.iter().map(|head| head.pick(queries, Some(tokens)));
                 let (heads, first): (Vec<Head>, Vec<Head>) = (measured(*count), first.collect());
                 check_again(*count, (&heads, &first), &mut mistakes);
+                notices.note(format!(
+                    "workload.file.calibration = {count}: time, energy and all else of a head are those of its other {} queries",
+                    live.queries.len() - count
+                ));
                 (heads, first)
             }
             (CalibrationSource::Path(path), Some(rows)) => {

@@ -156,6 +156,18 @@ pub(super) fn tell_zeros(heads: &[Head], live: &Live, file: &str, notices: &mut 
             live.tokens.len()
         ));
     }
+    let zero = |query: &&usize| {
+        heads
+            .iter()
+            .all(|head| head.q.column(**query).iter().all(|value| *value == 0.0))
+    };
+    let count = live.queries.iter().filter(zero).count();
+    if count > 0 {
+        notices.warn(format!(
+            "workload.file: {count} of the {} queries of {file} are zero in every head, and are measured; if they are padding, take their rows out of q",
+            live.queries.len()
+        ));
+    }
 }
 
 /// Numbers of the measured heads that would leave the range of sums of squares; a head that is nothing but zero has no

@@ -125,6 +125,17 @@ impl SyntheticParams {
                 "write for instance 1.0",
             );
         }
+        if matches!(self.family, Family::Peaked { .. }) {
+            for (key, size) in [("tokens", self.tokens), ("d_head", self.d_head)] {
+                mistakes.require(
+                    size != 1,
+                    key,
+                    size,
+                    "a peaked head needs 2 at least: a sink and a key beside it, a dimension for each",
+                    "write a larger number, or take the gaussian family",
+                );
+            }
+        }
         mistakes.or(|| {
             let heads = |set: u64| {
                 (0..self.heads as u64)
@@ -158,17 +169,18 @@ impl SyntheticParams {
         match self.family {
             Family::Gaussian { sigma } => q *= sigma / root,
             Family::Peaked { sigma, sink, peak } => {
-                // The first dimension carries the sink: every query has 1 there, only key 0 answers.
+                // The first dimension carries the sink: every query has 1 there, only key 0 answers, and answers nothing
+                // else. The key of a query's own is one of the others.
+                k.row_mut(0).fill(0.0);
+                k.column_mut(0).fill(0.0);
+                k[(0, 0)] = sink;
                 for query in 0..n {
-                    let own = (queries.uniform() * n as f64) as usize % n;
+                    let own = 1 + (queries.uniform() * (n - 1) as f64) as usize % (n - 1);
                     let mut column = q.column_mut(query) * (sigma / root);
                     column += k.column(own) * (peak / k.column(own).norm_squared());
                     column[0] = 1.0;
                     q.set_column(query, &column);
                 }
-                k.row_mut(0).fill(0.0);
-                k.column_mut(0).fill(0.0);
-                k[(0, 0)] = sink;
             }
         }
         Head {
@@ -221,5 +233,33 @@ mod tests {
         });
         assert!(sinks.count() > 340);
         assert!((scores.row(0).mean() - 5.0).abs() < 1e-9);
+    }
+
+    /// Without the others' spread every row is a sink of 5, one key of 4, and what 4 leaks into keys that are not
+    /// orthogonal; the own key is never the sink.
+    #[test]
+    fn every_query_has_its_peak_beside_the_sink() {
+        for (tokens, d_head) in [(48, 32), (384, 64), (7, 4), (2, 2)] {
+            let params = SyntheticParams {
+                family: Family::Peaked {
+                    sigma: 1e-6,
+                    sink: 5.0,
+                    peak: 4.0,
+                },
+                tokens,
+                d_head,
+                heads: 1,
+            };
+            let drawn = params.draw(Seed(1), false).unwrap();
+            let scores = Reference::scores(&drawn.heads[0]);
+            for query in scores.column_iter() {
+                assert!((query[0] - 5.0).abs() < 1e-9);
+                let peaks = query
+                    .iter()
+                    .skip(1)
+                    .filter(|score| (**score - 4.0).abs() < 1e-4);
+                assert_eq!(peaks.count(), 1, "{tokens} {d_head}: {query}");
+            }
+        }
     }
 }

@@ -17,7 +17,17 @@ impl Plan {
         let shape = given.shape();
         attention.check_time(datapath, shape.heads, shape.queries)?;
         let workload = match given {
-            Given::Shape(nominal) => return Ok(Work::Shape(nominal)),
+            Given::Shape(nominal) => {
+                let mut mistakes = Mistakes::none();
+                mistakes.require(
+                    !attention.ramp.is_exact() || datapath == (Datapath::Float {}),
+                    "ramp.resolution",
+                    "{ exact = {} }",
+                    "a converter without steps takes no time and no energy that is counted, and sizes alone have nothing else",
+                    "write { steps = {} }, or run heads of numbers",
+                );
+                return mistakes.or(|| Work::Shape(nominal));
+            }
             Given::Heads(workload) => workload,
         };
         attention.notices.join(&workload.notices);

@@ -101,7 +101,14 @@ impl Overrides {
         let options = options.map(|(at, option, _)| (at.to_owned(), option.to_owned()));
         let mut first: BTreeMap<String, String> = BTreeMap::new();
         for (at, option) in given.chain(options) {
-            if let Some(before) = first.insert(tree::normal(&at), option.clone()) {
+            let own = tree::normal(&at);
+            // What lies within a key that is set later is lost as well.
+            let lost = first
+                .iter()
+                .find(|(before, _)| tree::is_within(before, &own));
+            let lost = lost.map(|(_, before)| before.clone());
+            first.insert(own, option.clone());
+            if let Some(before) = lost {
                 mistakes.add(
                     &option,
                     "",
@@ -111,10 +118,18 @@ impl Overrides {
             }
         }
         for (at, value) in &self.set {
-            if swept
-                .iter()
-                .any(|swept| tree::normal(swept) == tree::normal(at))
-            {
+            let own = tree::normal(at);
+            let taken = |swept: &&String| {
+                let swept = tree::normal(swept);
+                let holds = || {
+                    let inner = swept.strip_prefix(&own)?.strip_prefix('.')?;
+                    let table = value.as_table()?;
+                    let (there, steps) = tree::depth(table, inner);
+                    (there == steps).then_some(())
+                };
+                swept == own || holds().is_some()
+            };
+            if swept.iter().any(|swept: &String| taken(&swept)) {
                 mistakes.add(
                     &format!("--set {at}"),
                     tree::show(value),

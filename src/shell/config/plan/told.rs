@@ -28,7 +28,41 @@ pub(super) struct Told {
     arbitrates: bool,
     waits: bool,
     compares: bool,
+    /// Whether a case has numbers to lose, and whether one runs on hardware.
+    values: bool,
+    hardware: bool,
 }
+
+/// Keys of hardware without effect on time and energy of a head without numbers.
+const OF_VALUES: [&str; 13] = [
+    "device.noise_scale",
+    "device.only",
+    "device.without",
+    "device.age",
+    "device.with.programming",
+    "device.with.drift",
+    "device.with.read",
+    "device.with.stuck_at",
+    "device.with.column",
+    "device.with.cell.sram.mismatch",
+    "ramp.full_scale",
+    "ramp.decode",
+    "ramp.comparator_noise",
+];
+
+/// Rooms of the hardware, none of which float heads have.
+const OF_HARDWARE: [&str; 10] = [
+    "device.noise_scale",
+    "device.only",
+    "device.without",
+    "device.age",
+    "device.with",
+    "ramp",
+    "crossbar",
+    "softmax",
+    "av",
+    "timing",
+];
 
 impl Told {
     /// Takes in a case.
@@ -59,6 +93,8 @@ impl Told {
             // Its intervals are over draws of the samples.
             Work::Encoder(_) => (datapath != (Datapath::Float {}), true),
         };
+        self.values |= !matches!(case.work, Work::Shape(_));
+        self.hardware |= datapath != (Datapath::Float {});
         let drawn = on_chips && attention.draws();
         self.drawn |= drawn;
         self.seeded |= drawn || resamples;
@@ -110,6 +146,32 @@ impl Told {
             keys.iter()
                 .any(|key| key == above || key.starts_with(&inner))
         };
+        let idle = |of: &[&str]| -> Vec<String> {
+            let given = of.iter().filter(|key| within(key));
+            given.map(|key| (*key).to_owned()).collect()
+        };
+        for (does, keys, why) in [
+            (
+                self.values,
+                &OF_VALUES[..],
+                "sizes alone have no values, so",
+            ),
+            (
+                self.hardware,
+                &OF_HARDWARE[..],
+                "float heads run on no hardware, so",
+            ),
+        ] {
+            let idle = idle(keys);
+            if !does && !idle.is_empty() {
+                let these = if idle.len() == 1 {
+                    "this key does"
+                } else {
+                    "these keys do"
+                };
+                notices.note(format!("{}: {why} {these} nothing", idle.join(", ")));
+            }
+        }
         for (does, key, why) in [
             (self.keeps, "topk", "no design chooses among its keys"),
             (
