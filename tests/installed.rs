@@ -76,6 +76,7 @@ fn lists_and_the_macro_need_nothing_beside_the_binary() {
     let empty = Empty::new();
     let devices = empty.good(&["list", "devices"]);
     for name in [
+        "fefet",
         "ideal",
         "pcm-joshi2020",
         "rram-wan2022",

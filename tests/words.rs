@@ -536,3 +536,48 @@ fn the_results_page_has_the_numbers_of_its_tables() {
         assert!(text.contains(mean), "{name}, {design}: {found}");
     }
 }
+
+/// Files below a folder that hold a text.
+fn holding(folder: &Path, text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path, text));
+        } else if fs::read_to_string(&path).is_ok_and(|held| held.contains(text)) {
+            let path = path.strip_prefix(root()).unwrap();
+            found.insert(path.display().to_string());
+        }
+    }
+    found
+}
+
+/// A cell and a converter were added to see what it takes: what CONTRIBUTING names is all of it, and three files at most.
+#[test]
+fn a_recipe_names_every_file_that_it_touches() {
+    let page = page("CONTRIBUTING.md");
+    let recipe = |name: &str| {
+        let (_, rest) = page.split_once(&format!("- **{name}**")).unwrap();
+        let own = rest.split("\n- **").next().unwrap();
+        let files = spans(own)
+            .into_iter()
+            .filter(|span| root().join(span).is_file());
+        files.collect::<BTreeSet<_>>()
+    };
+    let converter = recipe("A converter behind A x V");
+    let touched =
+        ["Self::Sar", "mod sar;", "pub fn sar_cost"].map(|text| holding(&root().join("src"), text));
+    let touched: BTreeSet<String> = touched.into_iter().flatten().collect();
+    assert!((1..=3).contains(&touched.len()), "{touched:?}");
+    let named: BTreeSet<String> = converter
+        .into_iter()
+        .filter(|file| file.starts_with("src"))
+        .collect();
+    assert_eq!(named, touched);
+    let mut touched = holding(&root().join("src"), "fefet");
+    touched.insert("device_params/fefet.toml".to_owned());
+    assert!(
+        touched.len() <= 3 && recipe("A device").is_superset(&touched),
+        "{touched:?}"
+    );
+}

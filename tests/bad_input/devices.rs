@@ -129,7 +129,7 @@ fn binary_garbage_as_a_device_is_refused() {
 
 #[test]
 fn a_device_or_grade_that_does_not_exist_is_told_with_those_there_are() {
-    assert_snapshot!(chosen("name = \"sram-66nm\""), @r#"e.toml: device.name = "sram-66nm": there is no such device in HOME/device_params or in the program; did you mean "sram-65nm"? there are: ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`"#);
+    assert_snapshot!(chosen("name = \"sram-66nm\""), @r#"e.toml: device.name = "sram-66nm": there is no such device in HOME/device_params or in the program; did you mean "sram-65nm"? there are: fefet, ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`"#);
     assert_snapshot!(chosen("name = \"sram-65nm\"\ngrade = \"nominl\""), @r#"e.toml: device.grade = "nominl": HOME/device_params/sram-65nm.toml has no such grade; did you mean "nominal"? there are: nominal, good, pessimistic"#);
     assert!(chosen("name = \"ideal\"\ngrade = \"good\"").contains("it has none"));
     assert!(chosen("path = \"no.toml\"").contains("device.path = \"no.toml\": cannot be opened"));

@@ -237,7 +237,7 @@ fn mistakes_of_reading_checking_and_files_come_together() {
     e.toml: reference = "x": is not the name of a design in this file; the designs are topkima
     e.toml: sweep."ramp.foo": the path does not exist: there is no `ramp.foo`; allowed: bits, steps, range, full_scale, below, decode, placement, comparator_noise, resolution
     e.toml: workload.file.path = "no.npz": cannot be opened (No such file or directory (os error 2)); check the path; it is relative to the file that names it
-    e.toml: device.name = "nope": there is no such device in HOME/device_params or in the program; there are: ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`
+    e.toml: device.name = "nope": there is no such device in HOME/device_params or in the program; there are: fefet, ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`
     e.toml: ramp.bits = 99: must be from 1 to 12: a ramp of 2^bits clocks that long is no longer this converter; write for instance 5, or `resolution = { exact = {} }` for a converter without steps
     9 mistakes; nothing was run
     "#);

@@ -62,7 +62,7 @@ fn each_wrong_value_of_a_sweep_is_named_there() {
     e.toml: sweep."topk.k"[1] = 0: must be from 1 to 64, the tokens of the workload; write for instance 5
     e.toml: sweep."topk.k"[2] = "x": must be a whole number above zero, or a list of them, one for each head; change the value
     e.toml: sweep."topk.k"[3] = -3: must be a whole number above zero, or a list of them, one for each head; change the value
-    e.toml: sweep."device.name"[1] = "sonoss": there is no such device in HOME/device_params or in the program; did you mean "sonos"? there are: ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`
+    e.toml: sweep."device.name"[1] = "sonoss": there is no such device in HOME/device_params or in the program; did you mean "sonos"? there are: fefet, ideal, pcm-joshi2020, rram-wan2022, sonos, sram-65nm, template; a file of your own goes in `device.path`
     e.toml: sweep."device.with.column.offset"[1] = 3: `3` has no unit; write for instance `0.3 LSB`
     6 mistakes; nothing was run
     "#);

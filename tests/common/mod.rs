@@ -16,12 +16,13 @@ use topkima::hardware::softmax::{Exponential, Reciprocal, SoftmaxParams, Table, 
 use topkima::hardware::topk::TopkParams;
 
 /// The device files that are shipped.
-pub const DEVICES: [&str; 6] = [
+pub const DEVICES: [&str; 7] = [
     "ideal",
     "sram-65nm",
     "rram-wan2022",
     "pcm-joshi2020",
     "sonos",
+    "fefet",
     "template",
 ];
 

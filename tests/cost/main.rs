@@ -6,6 +6,7 @@
 mod common;
 
 mod commands;
+mod converters;
 mod laws;
 mod nominal;
 mod priced;

@@ -24,6 +24,7 @@ fn every_key_that_leaves_a_price_is_named_with_its_value_and_what_the_price_is_f
         "rram-wan2022",
         "pcm-joshi2020",
         "sonos",
+        "fefet",
         "template",
     ] {
         let name = format!("{device:?}");

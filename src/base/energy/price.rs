@@ -278,6 +278,19 @@ impl<V: Vocabulary> Prices<V> {
         &self.prices[action.place()]
     }
 
+    /// The list with another price of one action, of a unit that answers for its own. It holds the components of the
+    /// one it replaces, so that still no two hold the same.
+    #[must_use]
+    pub fn with(&self, action: V::Action, price: Price<V::Sizes>) -> Self {
+        let mut own = self.clone();
+        let place = &mut own.prices[action.place()];
+        *place = Price {
+            contains: std::mem::take(&mut place.contains),
+            ..price
+        };
+        own
+    }
+
     /// Where the leakage comes from.
     #[must_use]
     pub fn leakage(&self) -> &Leakage<V::Sizes> {

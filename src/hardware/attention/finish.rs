@@ -6,7 +6,7 @@ use super::product::PartialSums;
 use super::{Attention, AvParams, Datapath, Prepared};
 use crate::base::rng::{Purpose, Seed};
 use crate::hardware::address;
-use crate::hardware::converter::{AdcParams, PlainAdc};
+use crate::hardware::converter::{AdcParams, Coding, PlainAdc};
 use crate::hardware::crossbar::{Addressing, Chip, StoredValues, Values};
 use crate::hardware::events::{Costed, Ledger, QueryTrace, Stage};
 use crate::hardware::quantise::percentile;
@@ -56,31 +56,18 @@ struct Fitted {
     adc: AdcParams,
     /// Rows of a tile.
     wordlines: usize,
-    /// Which percentile of what sums reach.
-    percentile: f64,
-    /// Standard deviations that they reach beyond what they are.
-    margin: f64,
+    coding: Coding,
 }
 
 /// The ADC of A x V if its full scale is fitted to calibration rows.
 fn fitted_adc(av: &AvParams) -> Option<Fitted> {
     match *av {
-        AvParams::Tiles {
-            adc:
-                adc @ AdcParams::Uniform {
-                    percentile,
-                    noise_margin: margin,
-                    ..
-                },
-            wordlines,
-            ..
-        } => Some(Fitted {
+        AvParams::Ideal {} => None,
+        AvParams::Tiles { adc, wordlines, .. } => adc.coding().map(|coding| Fitted {
             adc,
             wordlines,
-            percentile,
-            margin,
+            coding,
         }),
-        _ => None,
     }
 }
 
@@ -144,7 +131,7 @@ impl<'a> Finish<'a> {
         );
         let clean = layout.clean(&rows.v);
         let device = &self.attention.device;
-        let noisy = (fitted.margin > 0.0).then(|| layout.expected(device, &rows.v));
+        let noisy = (fitted.coding.noise_margin > 0.0).then(|| layout.expected(device, &rows.v));
         let ladders = self.attention.ramp.ladders(0.0, &[], 0);
         let mut reaches = Vec::new();
         for query in (0..queries).step_by(queries.div_ceil(CALIBRATION_QUERIES).max(1)) {
@@ -167,7 +154,7 @@ impl<'a> Finish<'a> {
                 reaches.extend(sums.value.reaches(0.0));
                 // A level that drifts down on average was higher when it was written.
                 if let Some(noisy) = noisy.as_ref().and_then(of) {
-                    let noisy = noisy.value.reaches(fitted.margin);
+                    let noisy = noisy.value.reaches(fitted.coding.noise_margin);
                     for (reach, noisy) in reaches[first..].iter_mut().zip(noisy) {
                         *reach = f64::max(*reach, noisy);
                     }
@@ -175,7 +162,7 @@ impl<'a> Finish<'a> {
             }
         }
         reaches.retain(|reach| *reach > 0.0);
-        percentile(reaches, fitted.percentile).unwrap_or(1.0)
+        percentile(reaches, fitted.coding.percentile).unwrap_or(1.0)
     }
 
     /// Whether a tile of the layout can never win: it gets no place whatever the row.

@@ -8,6 +8,7 @@
 //! trace of a query alone.
 
 mod account;
+mod av;
 mod calibrate;
 mod convert;
 mod cost;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use account::Account;
+pub use av::AvParams;
 pub use calibrate::{Calibration, ClockReach};
 pub use convert::{Conversion, Prepared};
 pub use cost::{HeadCost, HeadPrice};
@@ -39,7 +41,7 @@ pub use told::{Few, Met, Stopped};
 pub use trial::{Calibrated, Trial, Written};
 pub use units::Units;
 
-use super::converter::{AdcParams, FullScale, Ramp, RampParams};
+use super::converter::{FullScale, Ramp, RampParams};
 use super::crossbar::{Crossbar, CrossbarParams, Layout, Values};
 use super::device::Device;
 use super::quantise::{Matrix, QuantiseParams};
@@ -136,71 +138,6 @@ pub enum Datapath {
 
 const fn per_tile() -> Sort {
     Sort::PerTile {}
-}
-
-/// `[av]`: the tiles of A x V.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum AvParams {
-    /// Digital: codes times codes, no tile and no noise. It is not free: a product pays for a multiplication and an
-    /// addition (2.86 pJ with the shipped prices), but takes no time: no circuit is
-    /// assumed for it.
-    Ideal {},
-    /// On tiles, tokens along the wordlines.
-    Tiles {
-        /// Rows of a tile.
-        #[serde(default = "wordlines")]
-        wordlines: usize,
-        /// The ADC of each column's partial sum.
-        #[serde(default)]
-        adc: AdcParams,
-        /// Columns that share an ADC; a matter of time, not of value.
-        #[serde(default = "columns_per_adc")]
-        columns_per_adc: usize,
-    },
-}
-
-const fn wordlines() -> usize {
-    256
-}
-
-const fn columns_per_adc() -> usize {
-    8
-}
-
-impl Default for AvParams {
-    fn default() -> Self {
-        Self::Tiles {
-            wordlines: wordlines(),
-            adc: AdcParams::default(),
-            columns_per_adc: columns_per_adc(),
-        }
-    }
-}
-
-impl AvParams {
-    fn check(&self, m: &mut Mistakes) {
-        if let AvParams::Tiles {
-            wordlines,
-            adc,
-            columns_per_adc,
-        } = self
-        {
-            m.keep("av.tiles.adc", adc.check());
-            for (key, value) in [
-                ("wordlines", wordlines),
-                ("columns_per_adc", columns_per_adc),
-            ] {
-                m.require(
-                    (1..=65_536).contains(value),
-                    &format!("av.tiles.{key}"),
-                    value,
-                    "must be from 1 to 65536",
-                    "write for instance 256 wordlines and 8 columns an ADC",
-                );
-            }
-        }
-    }
 }
 
 /// The parameters of a head's hardware, room by room.
@@ -329,8 +266,9 @@ impl AttentionParams {
             }
         };
         let softmax = m.keep("softmax", self.softmax.check());
-        let timing = m.keep("timing", Timing::check(&device.timing, &self.timing));
         self.av.check(m);
+        let device = &self.av.on(device);
+        let timing = m.keep("timing", Timing::check(&device.timing, &self.timing));
         let (
             Some(quantise),
             Some(crossbar),
@@ -355,6 +293,9 @@ impl AttentionParams {
             };
             notices.join(&device.notices);
             notices.join(&self.stated_elsewhere(device));
+            if let Some(adc) = self.av.adc() {
+                adc.tell(&mut notices);
+            }
             let replicas = RampShape {
                 calibration_rows: self.crossbar.calibration_rows as u32,
                 ramp_rows: self.crossbar.ramp_rows as u32,

@@ -9,7 +9,7 @@ use super::{Attention, AttentionParams, AvParams, Datapath};
 use crate::base::energy::{Corner, Span};
 use crate::base::notice::Notices;
 use crate::base::units::Joules;
-use crate::hardware::converter::{AdcParams, Placement};
+use crate::hardware::converter::Placement;
 use crate::hardware::device::Device;
 use crate::hardware::events::{Action, Stated};
 use crate::hardware::quantise::Quantiser;
@@ -207,16 +207,19 @@ impl Attention {
                 |stated| stated.columns_per_adc.as_ref(),
                 leaks,
             );
-            let (key, bits) = match adc {
-                AdcParams::Exact {} => ("av.tiles.adc", None),
-                AdcParams::Uniform { bits, .. } => ("av.tiles.adc.uniform.bits", Some(bits)),
+            let bits = adc.coding().map(|coding| coding.bits);
+            let key = match bits {
+                Some(_) => "av.tiles.adc.uniform.bits",
+                None => "av.tiles.adc",
             };
-            all.size(
-                (key, shown(bits)),
-                ("bits", bits),
-                |stated| stated.bits.as_ref(),
-                (&[Action::AdcConversion], false),
-            );
+            if adc.own_cost().is_none() {
+                all.size(
+                    (key, shown(bits)),
+                    ("bits", bits),
+                    |stated| stated.bits.as_ref(),
+                    (&[Action::AdcConversion], false),
+                );
+            }
         }
         all.found
     }

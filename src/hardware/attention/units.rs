@@ -1,7 +1,6 @@
 //! What hardware a row of a table assumes, and whether its trials differ.
 
-use super::{Attention, AvParams, Datapath, Sort};
-use crate::hardware::converter::AdcParams;
+use super::{Attention, Datapath, Sort};
 use crate::hardware::device::{Drift, Effect};
 use crate::hardware::timing::RowTime;
 use crate::hardware::topk::Topk;
@@ -57,13 +56,7 @@ impl Attention {
     #[must_use]
     pub fn draws(&self) -> bool {
         let device = &self.device;
-        let fitted = matches!(
-            self.av,
-            AvParams::Tiles {
-                adc: AdcParams::Uniform { .. },
-                ..
-            }
-        );
+        let coded = self.av.adc().is_some_and(|adc| adc.coding().is_some());
         let ladder = self.ramp.is_in_column() && !self.ramp.is_exact();
         device.has(Effect::CellMismatch)
             || device.has(Effect::Programming)
@@ -74,6 +67,6 @@ impl Attention {
             || device.has(Effect::ColumnOffset)
             || (device.has(Effect::ReplicaMismatch) && ladder)
             || device.has(Effect::ComparatorNoise)
-            || (device.has(Effect::AdcNoise) && fitted)
+            || (device.has(Effect::AdcNoise) && coded)
     }
 }

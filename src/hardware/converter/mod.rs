@@ -2,9 +2,11 @@
 
 mod plain;
 mod ramp;
+mod sar;
 
-pub use plain::{AdcParams, PlainAdc};
+pub use plain::{AdcParams, Coding, PlainAdc};
 pub use ramp::{
     Below, Decode, FullScale, Ladders, Mix, NoiseDraw, Placement, Ramp, RampParams, Range,
     Resolution, StepCount,
 };
+pub use sar::{OwnCost, SAR_BITS, SAR_SUPPLY, sar_cost};

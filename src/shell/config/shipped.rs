@@ -22,6 +22,7 @@ shipped! {
     "data/attention/README.md"
     "data/attention/calibration.safetensors"
     "data/attention/test.safetensors"
+    "device_params/fefet.toml"
     "device_params/ideal.toml"
     "device_params/pcm-joshi2020.toml"
     "device_params/rram-wan2022.toml"
