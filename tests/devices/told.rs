@@ -177,6 +177,14 @@ fn a_choice_among_effects_that_are_not_there_says_so() {
         found,
         "device.only: sram-65nm has no programming, so naming it does nothing"
     );
+    let both = Selection {
+        without: vec![Effect::CellMismatch],
+        ..only(&[Effect::CellMismatch, Effect::ColumnOffset])
+    };
+    assert_eq!(
+        noted("sram-65nm", 0.0, &both),
+        "device.only and device.without both name cell-mismatch: it is left out"
+    );
     let without = Selection {
         without: vec![Effect::Drift, Effect::StuckAt, Effect::AdcNoise],
         ..Selection::default()

@@ -540,3 +540,35 @@ fn a_classifier_has_a_row_for_each_class_that_the_config_names() {
         crate::meant::taken(&folder);
     }
 }
+
+/// Three layers of four heads: three numbers are one a layer, and a k of the longest text leaves nothing out.
+#[test]
+fn numbers_a_layer_and_a_k_of_all_tokens_are_told() {
+    let folder = Folder::new();
+    let said = |set: &str| {
+        let text = crate::own::EXPERIMENT.replace(
+            "DEVICES",
+            &crate::setup::root()
+                .join("device_params")
+                .display()
+                .to_string(),
+        );
+        let text = text.replace("[sweep]\n\"topk.k\" = [1, 4]\n", set);
+        folder.write("own.toml", &text);
+        let (good, said) = crate::meant::checked(&folder);
+        assert!(good, "{said}");
+        said
+    };
+    assert!(!said("[topk]\nk = 4\n").contains("one a layer"));
+    let layers =
+        said("[topk]\nk = [2, 3, 4]\n[ramp]\nfull_scale = { per-head = [3.0, 4.0, 5.0] }\n");
+    for key in ["topk.k", "ramp.full_scale.per-head"] {
+        let words = format!("{key}: its 3 numbers are taken one a layer, for all 4 heads of it");
+        assert!(layers.contains(&words), "{layers}");
+    }
+    let whole = said("[topk]\nk = 13\n");
+    assert!(
+        whole.contains("topk.k = 13: no sample has more than 13 tokens, so no key is left out"),
+        "{whole}"
+    );
+}

@@ -38,6 +38,14 @@ impl DeviceParams {
         }
         if !selection.is_whole() {
             let only = selection.only.as_deref().unwrap_or_default();
+            let both = only
+                .iter()
+                .filter(|effect| selection.without.contains(effect));
+            for effect in both {
+                notices.note(format!(
+                    "device.only and device.without both name {effect}: it is left out"
+                ));
+            }
             for (key, effects) in [("only", only), ("without", &selection.without)] {
                 let missing: Vec<String> = effects
                     .iter()

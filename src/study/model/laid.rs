@@ -39,14 +39,19 @@ impl Laid {
     ) -> Result<Self, Mistakes> {
         let (layers, heads) = (shape.layers, shape.heads);
         let mut params = params.clone();
+        let mut layered = Vec::new();
         if let K::PerHead(ks) = &mut params.topk.k
             && ks.len() == layers
+            && heads > 1
         {
+            layered.push("topk.k");
             *ks = ks.iter().flat_map(|k| vec![*k; heads]).collect();
         }
         if let FullScale::PerHead(scores) = &mut params.ramp.full_scale
             && scores.len() == layers
+            && heads > 1
         {
+            layered.push("ramp.full_scale.per-head");
             *scores = scores.iter().flat_map(|s| vec![*s; heads]).collect();
         }
         let of = |tokens: usize| Shape {
@@ -56,7 +61,12 @@ impl Laid {
             d_head: shape.d_head(),
             d_value: shape.d_head(),
         };
-        let whole = params.check(of(longest), device)?;
+        let mut whole = params.check(of(longest), device)?;
+        for key in layered {
+            whole.notices.note(format!(
+                "{key}: its {layers} numbers are taken one a layer, for all {heads} heads of it"
+            ));
+        }
         let mut by_length = BTreeMap::new();
         for &tokens in lengths
             .iter()

@@ -125,6 +125,13 @@ fn attention_of(laid: &Laid, study: &Study, model: &ModelParams) -> Attention {
             ));
         }
     }
+    let most = study.lengths.last().copied().unwrap_or(0);
+    let k = attention.topk.iter().map(|one| one.k).min();
+    if let Some(k) = k.filter(|k| !all && *k >= most) {
+        attention.notices.warn(format!(
+            "topk.k = {k}: no sample has more than {most} tokens, so no key is left out"
+        ));
+    }
     // A design that keeps every column shares nothing out.
     if let (Some(split), false) = (&trained.split, all) {
         let sizes = sum(attention.crossbar.tiles().iter().map(Range::len));

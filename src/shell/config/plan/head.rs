@@ -60,7 +60,8 @@ pub(super) fn sweep(
         match value {
             Value::Array(list) if !list.is_empty() => {
                 points = points.saturating_mul(list.len() as u64);
-                let (key, own) = (Swept::of(path, list), tree::normal(path));
+                let own = tree::normal(path);
+                let key = Swept::of(&own, list);
                 let other = swept.iter().find(|other| {
                     let other = tree::normal(&other.path);
                     tree::is_within(&own, &other) || tree::is_within(&other, &own)
