@@ -1,5 +1,6 @@
 //! Does a copied binary work where nothing else of the repository is?
 
+#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! Does everything that is shipped read, check and run?
 
+#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;

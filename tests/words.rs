@@ -1,5 +1,6 @@
 //! Is what README and the other pages say so: commands, files, keys, the sample output, numbers of the studies?
 
+#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,6 @@
 //! Top floor: what touches files, threads and people.
 
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 pub mod experiment;

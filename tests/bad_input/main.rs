@@ -2,6 +2,7 @@
 //! allowed and what to do; exit 2 (1 where the system fails); no panic, no wait, and nothing in the
 //! output folder.
 
+#![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used)]
 
 mod arrays;

@@ -1,11 +1,14 @@
 //! What the integration tests share: device files with their includes, exact hardware, runs, and statistics.
 
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unused_imports, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
+#[cfg(feature = "cli")]
+mod command;
+#[cfg(feature = "cli")]
+pub use command::*;
 use topkima::base::units::Seconds;
 use topkima::hardware::attention::{AttentionParams, AvParams};
 use topkima::hardware::converter::{AdcParams, RampParams, Resolution};
@@ -171,25 +174,6 @@ pub fn folded_normal(m: f64, s: f64) -> (f64, f64) {
     let z = m / s;
     let mean = 2.0 * s * Normal::standard().pdf(z) + m * (1.0 - 2.0 * Normal::standard().cdf(-z));
     (mean, (m * m + s * s - mean * mean).sqrt())
-}
-
-/// `topkima run` into `out`.
-pub fn topkima(experiment: &Path, out: &Path, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_topkima"))
-        .arg("run")
-        .arg(experiment)
-        .args(["--quiet", "--out"])
-        .arg(out)
-        .args(more)
-        .output()
-        .unwrap()
-}
-
-/// The same, where it has to succeed: the bytes of `rows.csv`.
-pub fn rows(experiment: &Path, out: &Path, more: &[&str]) -> String {
-    let output = topkima(experiment, out, more);
-    assert!(output.status.success(), "{output:?}");
-    fs::read_to_string(out.join("rows.csv")).unwrap()
 }
 
 /// Every quantiser, table, ramp and converter exact, on tiles of so many bitlines for K and wordlines for V.

@@ -5,9 +5,13 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
 
+use crate::common::rows;
+use crate::priced::LEFT;
+use crate::setup::*;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use topkima::base::notice::Weight;
 use topkima::hardware::events::{Action, Stage};
 
 fn topkima(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
@@ -190,4 +194,110 @@ fn reproduce_ends_well_and_a_missed_replay_ends_with_one() {
         said.contains("REPLAY") && wrong.contains("replays that miss by more than 1 %: T_ima"),
         "{wrong}"
     );
+}
+
+#[test]
+fn macro_says_it_on_the_error_stream() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_topkima"))
+        .args(["macro", "--set", "av.tiles.adc.uniform.bits=12"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.lines()
+            .any(|line| line.starts_with("warning: av.tiles.adc.uniform.bits = 12: ")),
+        "{said}"
+    );
+    assert!(!String::from_utf8(output.stdout).unwrap().contains(LEFT));
+}
+
+#[test]
+fn a_row_says_what_hardware_it_assumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = |more: &[&str]| -> Vec<[usize; 5]> {
+        let text = rows(&experiment("cost_vs_length"), folder.path(), more);
+        let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let header = lines.next().unwrap();
+        let names = [
+            "workload.shape.tokens",
+            "key_tiles",
+            "value_tiles",
+            "sorters",
+            "softmax_lanes",
+        ];
+        let at = names.map(|name| header.iter().position(|known| *known == name).unwrap());
+        lines
+            .map(|line| at.map(|at| line[at].parse().unwrap()))
+            .collect()
+    };
+    for (row, cells) in table(&[]).iter().enumerate() {
+        let tiles = cells[0].div_ceil(256);
+        let sorters = if row % 3 == 1 { tiles } else { 0 };
+        assert_eq!(cells[1..], [tiles, tiles, sorters, tiles], "row {row}");
+    }
+    // Five places: at most five tiles win one. The conventional design drives all.
+    let few = [
+        "--set",
+        "sweep.\"topk.k\"=[5]",
+        "--set",
+        "timing.softmax_lanes=4",
+    ];
+    for (row, cells) in table(&few).iter().enumerate() {
+        let all = cells[0].div_ceil(256);
+        let tiles = if row % 3 == 0 { all } else { all.min(5) };
+        let sorters = if row % 3 == 1 { tiles } else { 0 };
+        assert_eq!(cells[1..], [tiles, all, sorters, 4 * tiles], "row {row}");
+    }
+    let whole = ["--set", "timing.row={ whole-row = {} }"];
+    for (row, cells) in table(&whole).iter().enumerate() {
+        let tiles = cells[0].div_ceil(256);
+        assert_eq!(
+            cells[1..],
+            [tiles, tiles, usize::from(row % 3 == 1), 1],
+            "row {row}"
+        );
+    }
+    let told = |plan: topkima::shell::config::Plan| plan.notices.of(Weight::Note).join("\n");
+    let notes = told(load("cost_vs_length", &[]));
+    assert!(
+        notes.contains("rows stand for 1 to 32 key tiles"),
+        "{notes}"
+    );
+    assert!(!told(load("pipeline", &[])).contains("key tiles"));
+}
+
+#[test]
+fn a_conductance_pays_its_own_time_for_every_row_it_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let latencies = |keys: &str, values: &str| -> [f64; 2] {
+        let mut more = vec!["--set".to_owned(), "device.name=\"template\"".to_owned()];
+        for (key, time) in [("write_row", keys), ("value_write_row", values)] {
+            for end in ["value", "low"] {
+                more.push("--set".to_owned());
+                more.push(format!("device.with.timing.{key}.{end}=\"{time}\""));
+            }
+        }
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        let text = rows(&experiment("macro"), folder.path(), &more);
+        let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let header = lines.next().unwrap();
+        let at = header
+            .iter()
+            .position(|name| *name == "latency_ns_mean")
+            .unwrap();
+        let all: Vec<f64> = lines.map(|line| line[at].parse().unwrap()).collect();
+        [all[0], all[2]]
+    };
+    let sram = latencies("5 ns", "5 ns");
+    let keys_own = latencies("1 us", "5 ns");
+    let own = latencies("1 us", "1 us");
+    for design in 0..2 {
+        let keys = keys_own[design] - sram[design];
+        let values = own[design] - keys_own[design];
+        assert!((keys - 64.0 * 995.0).abs() < 1e-6, "{keys}");
+        assert!((values - 256.0 * 995.0).abs() < 1e-6, "{values}");
+    }
+    let faster = |[conventional, topkima]: [f64; 2]| conventional / topkima;
+    assert!(faster(keys_own) > 2.0 * faster(own), "{keys_own:?} {own:?}");
 }

@@ -1,5 +1,6 @@
 //! Is a result the same to the byte, whatever the threads, the run, an interruption or the number of trials?
 
+#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]

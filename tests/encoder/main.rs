@@ -1,5 +1,6 @@
 //! Does an encoder compute what the original does, and do its heads on the hardware follow it?
 
+#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]

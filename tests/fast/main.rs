@@ -11,9 +11,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(feature = "cli")]
 #[path = "../common/interrupted.rs"]
 mod interrupted;
 
+#[cfg(feature = "cli")]
 mod bytes;
 mod chips;
 mod clean;

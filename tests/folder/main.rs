@@ -1,5 +1,6 @@
 //! Does a folder belong to one run, and is nothing lost, mixed or harmed by another?
 
+#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "../common/interrupted.rs"]

@@ -7,6 +7,8 @@ use topkima::base::units::{Ohms, Siemens};
 use topkima::hardware::crossbar::{Chip, CrossbarParams, Keys, Layout};
 use topkima::hardware::device::{CellParams, Device, DeviceParams, Effect};
 use topkima::hardware::quantise::Matrix;
+use topkima::shell::config::{Overrides, Plan};
+use topkima::shell::experiment::{Part, Silent, run};
 
 /// A device that does nothing but lose voltage, its conducting cells of 10 uS.
 fn wired(name: &str, ohms: f64) -> Device {
@@ -71,29 +73,19 @@ fn two_losses_above_all_leave_nothing() {
 /// Sums shrink with the wires, so the ramp stops later, up to its end. Conductances run on the exact path, SRAM on both.
 #[test]
 fn the_ramp_never_stops_earlier_for_more_wire() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("e.toml");
     let alphas = |device: &str, mode: &str, ohms: &str| -> Vec<f64> {
         let text = format!(
             "question = \"q\"\nseed = 5\ntrials = 1\nmode = {{ {mode} = {{}} }}\ndevice_folder = {:?}\n\
              [workload.synthetic]\nfamily = {{ gaussian = {{ sigma = 1.0 }} }}\ntokens = 256\nd_head = 64\nheads = 1\n\
              [device]\nname = {device:?}\nonly = [\"ir-drop\"]\n[[design]]\nname = \"t\"\ndatapath = {{ topkima = {{}} }}\n\
              [sweep]\n\"device.with.line.wire\" = [{ohms}]\n",
-            self::folder()
+            folder()
         );
-        std::fs::write(&file, text).unwrap();
-        let out = folder.path().join(format!("{device}-{mode}"));
-        let table = rows(&file, &out, &[]);
-        let mut lines = table.lines();
-        let at = lines
-            .next()
-            .unwrap()
-            .split(',')
-            .position(|name| name == "alpha_mean")
-            .unwrap();
-        lines
-            .map(|line| line.split(',').nth(at).unwrap().parse().unwrap())
-            .collect()
+        let table = toml::from_str(&text).unwrap();
+        let plan = Plan::of_table("wires.toml".as_ref(), table, &Overrides::default());
+        let table = run(&mut plan.unwrap(), &mut Silent).unwrap().table;
+        let alpha = |row| table.number(row, "alpha", Part::Mean).unwrap();
+        table.rows.iter().map(alpha).collect()
     };
     let thin = "\"0 Ohm\", \"1 Ohm\", \"2 Ohm\", \"4 Ohm\", \"7 Ohm\", \"12 Ohm\", \"1 MOhm\"";
     let thick = "\"0 Ohm\", \"300 Ohm\", \"1 kOhm\", \"3 kOhm\", \"10 kOhm\", \"1 MOhm\"";
