@@ -5,7 +5,7 @@
 //! (the physics, one head), [`study`] (workloads and metrics), [`shell`] (files, sweeps, reports, the
 //! command line). What holds everywhere: `base`, `hardware` and `study` do no I/O, print nothing and read
 //! no clock; after a `check()` the simulation cannot fail; the same seed gives the same results for any
-//! number of threads.
+//! number of threads. What words mean here stands in the [`glossary`].
 //!
 //! One head from code:
 //!
@@ -30,6 +30,7 @@
 //! ```
 
 pub mod base;
+pub mod glossary;
 pub mod hardware;
 pub mod shell;
 pub mod study;

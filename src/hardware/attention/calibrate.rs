@@ -32,15 +32,6 @@ pub struct Calibration {
     pub key_current: f64,
 }
 
-/// What one clock of the ramp can discharge, against what a step needs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ClockReach {
-    /// Unit charges of one step.
-    pub needed: f64,
-    /// Unit charges that the replicas of one step can take in one clock.
-    pub available: f64,
-}
-
 impl Calibration {
     /// Calibrates a head from its calibration rows: scales from their magnitudes, full scale from
     /// the positive scores of calibration queries and keys, live pairs only. `head` counts heads. Rows that give

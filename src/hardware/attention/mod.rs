@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use account::Account;
 pub use av::AvParams;
-pub use calibrate::{Calibration, ClockReach};
+pub use calibrate::Calibration;
 pub use convert::{Conversion, Prepared};
 pub use cost::{HeadCost, HeadPrice};
 pub use fast::{BLOCK, Fast, FastRoom, FastTally, why_exact};
