@@ -125,33 +125,6 @@ fn other_scores_of_a_peaked_head_spread_by_sigma() {
     );
 }
 
-/// Without spread the own key of a query scores peak (1 - x^2 / |k|^2), x being the dimension that the sink takes: 63/64
-/// of it in the mean, never more; queries that agree with key 0 have none.
-#[test]
-fn the_own_key_of_a_query_scores_its_peak() {
-    let scores = drawn(Family::Peaked {
-        sigma: 1e-6,
-        sink: 5.0,
-        peak: 4.0,
-    });
-    let own: Vec<f64> = (0..scores.ncols())
-        .map(|query| {
-            scores
-                .column(query)
-                .iter()
-                .skip(1)
-                .copied()
-                .fold(f64::MIN, f64::max)
-        })
-        .filter(|score| *score > 3.0)
-        .collect();
-    assert!(own.len() > 375, "{} of 384", own.len());
-    assert!(own.iter().all(|score| *score <= 4.0 + 1e-4));
-    let mean = own.iter().sum::<f64>() / own.len() as f64;
-    assert!((mean / (4.0 * 63.0 / 64.0) - 1.0).abs() < 0.01, "{mean}");
-    assert!(scores.row(0).iter().all(|score| (score - 5.0).abs() < 1e-9));
-}
-
 /// 2^14 bytes of header are read, one more is not.
 #[test]
 fn the_header_of_an_npy_has_a_stated_end() {
