@@ -196,7 +196,7 @@ fn a_set_table_does_not_hide_what_it_overwrites() {
     let case = Case::new(small("[sweep]\n\"topk.k\" = [1, 2]\n"));
     let said = case.refused(&["--set", "topk={ k = 7 }"]);
     assert!(
-        said.contains("--set topk = { k = 7 }: the experiment sweeps this key"),
+        said.contains("--set topk = { k }: the experiment sweeps topk.k, so that no point would use the value; leave that key out of the table"),
         "{said}"
     );
     case.runs(&["--set", "topk={ split = { even = {} } }"]);

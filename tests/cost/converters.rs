@@ -44,7 +44,7 @@ fn a_conversion_costs_its_bits_and_its_supply() {
             &[],
         );
         let counted = conversions(&spent.1) as f64;
-        assert!(counted > 1e5);
+        assert!(counted > 1e4);
         for (corner, factor) in [
             (Corner::Nominal, 1.0),
             (Corner::Low, 0.5),

@@ -29,8 +29,10 @@ pub fn load(name: &str, set: &[(&str, &str)]) -> Plan {
 
 /// One real head with the three designs of `pipeline.toml`, where digital-topk sorts tile by tile.
 pub fn real(set: &[(&str, &str)]) -> Plan {
-    let head = [("workload.file.heads", "[8]"), ("trials", "2")];
-    load("pipeline", &[&head, set].concat())
+    let mut all = vec![("workload.file.heads", "[8]"), ("trials", "2")];
+    all.retain(|(key, _)| set.iter().all(|(own, _)| own != key));
+    all.extend(set);
+    load("pipeline", &all)
 }
 
 /// The first head of a case.

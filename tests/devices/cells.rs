@@ -2,6 +2,7 @@
 
 use crate::common::*;
 use topkima::base::rng::Seed;
+use topkima::base::sourced::Sourced;
 use topkima::hardware::crossbar::{Chip, Crossbar, CrossbarParams, Keys, Layout};
 use topkima::hardware::device::{CellParams, Device, DeviceParams, Mapping, Selection};
 use topkima::hardware::quantise::Matrix;
@@ -18,12 +19,14 @@ pub fn single_cells(name: &str) -> (DeviceParams, f64, f64) {
         g_max,
         g_min,
         mapping,
-        ..
+        bits_per_cell,
     } = &mut params.cell
     else {
         panic!("{name} has no conductances")
     };
     *mapping = Mapping::Offset {};
+    // All levels in one cell.
+    *bits_per_cell = Sourced::bare(bits_per_cell.value.max(3));
     let window = (g_max.value.si() * 1e6, g_min.value.si() * 1e6);
     (params, window.0, window.1)
 }

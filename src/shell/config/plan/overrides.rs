@@ -129,12 +129,19 @@ impl Overrides {
                 };
                 swept == own || holds().is_some()
             };
-            if swept.iter().any(|swept: &String| taken(&swept)) {
+            if let Some(swept) = swept.iter().find(taken) {
+                let swept = tree::normal(swept);
+                let (key, fix) = if swept == own {
+                    let fix = format!("write --set 'sweep.\"{at}\"=[{}]'", tree::show(value));
+                    ("this key", fix)
+                } else {
+                    (swept.as_str(), "leave that key out of the table".to_owned())
+                };
                 mistakes.add(
                     &format!("--set {at}"),
                     tree::show(value),
-                    "the experiment sweeps this key, so that no point would use the value",
-                    format!("write --set 'sweep.\"{at}\"=[{}]'", tree::show(value)),
+                    format!("the experiment sweeps {key}, so that no point would use the value"),
+                    fix,
                 );
                 continue;
             }
