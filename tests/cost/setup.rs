@@ -62,7 +62,7 @@ pub fn spent(case: &Case, queries: &[Costed<Outcome, Ledger>]) -> HeadCost {
     for query in queries {
         account.add(query);
     }
-    account.close(case.attention.crossbar.pairs(queries.len()))
+    account.close(case.attention.pairs(queries.len()))
 }
 
 /// What a head of queries with these traces costs.
@@ -72,7 +72,7 @@ pub fn traced(case: &Case, traces: &[QueryTrace]) -> HeadCost {
     for trace in traces {
         account.add_trace(trace);
     }
-    account.close(case.attention.crossbar.pairs(traces.len()))
+    account.close(case.attention.pairs(traces.len()))
 }
 
 pub fn bill(spent: &HeadCost, attention: &Attention) -> Bill {

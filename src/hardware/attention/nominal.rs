@@ -28,7 +28,7 @@ impl Attention {
         let mut account = Account::of_layout(&finish);
         account.add_nominal(queries as u64, self.ramp.steps());
         let all = account
-            .close(self.crossbar.pairs(queries))
+            .close(self.pairs(queries))
             .makespan
             .times(heads as u64);
         mistakes.require(

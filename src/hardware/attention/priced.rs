@@ -1,16 +1,13 @@
-//! Numbers of a run that are taken beyond what they were stated for.
+//! Keys whose values leave what prices were made for.
 //!
 //! Prices state the sizes they hold for ([`Stated`]); here stands which key of an experiment is which size. A key that
 //! changes accuracy and not the price is told, with the price and what would make it follow.
 
 use std::fmt::Display;
 
-use super::{Attention, AttentionParams, AvParams, Datapath};
+use super::{Attention, AvParams, Datapath};
 use crate::base::energy::{Corner, Span};
-use crate::base::notice::Notices;
 use crate::base::units::Joules;
-use crate::hardware::converter::Placement;
-use crate::hardware::device::Device;
 use crate::hardware::events::{Action, Stated};
 use crate::hardware::quantise::Quantiser;
 use crate::hardware::softmax::{Reciprocal, Table, Weights};
@@ -95,68 +92,6 @@ impl Compared<'_> {
                 prices,
             });
         }
-    }
-}
-
-impl AttentionParams {
-    /// Numbers that are taken beyond what they were stated for.
-    pub(super) fn stated_elsewhere(&self, device: &Device) -> Notices {
-        let mut notices = Notices::none();
-        let column = &device.column;
-        let bits = self.ramp.bits;
-        let elsewhere = [
-            ("comparator noise", "noise", column.noise, column.noise_for),
-            ("column offset", "offset", column.offset, column.offset_for),
-        ]
-        .into_iter()
-        .filter(|(.., value, stated)| *value > 0.0 && stated.is_some_and(|stated| stated != bits));
-        let (mut stated, mut keys) = (Vec::new(), Vec::new());
-        for (what, key, value, of) in elsewhere {
-            let of = of.unwrap_or(bits);
-            stated.push(format!("{what} ({value} LSB) for a ramp of {of} bits"));
-            keys.push(format!("device.with.column.{key}"));
-        }
-        if !keys.is_empty() {
-            notices.warn(format!(
-                "ramp.bits: {} states {}, taken as so many LSB of any other; what is fixed in volts doubles in LSB with every bit more: set {} beside ramp.bits, or device.with.column.bits where both are stated for another ramp",
-                device.name,
-                stated.join(" and "),
-                keys.join(" and ")
-            ));
-        }
-        if self.ramp.placement == (Placement::External {}) {
-            notices.warn(
-                "ramp.placement: prices are those of a ramp in the column; one ramp for all columns is charged as if each column had its own replicas".to_owned(),
-            );
-        }
-        let on_tiles = self.av != (AvParams::Ideal {});
-        for (key, exact, what) in [
-            (
-                "quantise.k",
-                self.quantise.k == (Quantiser::Exact {}),
-                "weight of K",
-            ),
-            (
-                "quantise.v",
-                on_tiles && self.quantise.v == (Quantiser::Exact {}),
-                "value of V",
-            ),
-        ] {
-            if exact {
-                notices.warn(format!(
-                    "{key} = exact: each {what} is priced and timed as one cell, written, driven and read once, however exact it is: energy and time are those of its fewest bits"
-                ));
-            }
-        }
-        if self.av == (AvParams::Ideal {}) {
-            let price = |action| device.prices.price(action, Corner::Nominal);
-            let (multiply, add) = (price(Action::Multiply), price(Action::Accumulate));
-            let both = Joules::from_si(((multiply.si() + add.si()) * 1e21).round() / 1e21);
-            notices.warn(format!(
-                "av.ideal: ideal is without noise and without time, not without energy: each of the k x d_v products of a query costs {both} (multiply {multiply}, accumulate {add}), and latency is that of what comes before"
-            ));
-        }
-        notices
     }
 }
 

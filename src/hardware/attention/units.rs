@@ -52,6 +52,12 @@ impl Attention {
         }
     }
 
+    /// Pairs of a query and a key where none is masked.
+    #[must_use]
+    pub fn pairs(&self, queries: usize) -> u64 {
+        (queries * self.crossbar.tokens()) as u64
+    }
+
     /// Whether anything of a trial is drawn: if not, all trials are the same.
     #[must_use]
     pub fn draws(&self) -> bool {

@@ -289,12 +289,6 @@ impl Crossbar {
         self.tiles.last().map_or(0, |tile| tile.end)
     }
 
-    /// Pairs of a query and a key where none is masked.
-    #[must_use]
-    pub fn pairs(&self, queries: usize) -> u64 {
-        (queries * self.tokens()) as u64
-    }
-
     /// Cells of one bitline that hold a key.
     #[must_use]
     pub fn cells_per_column(&self) -> usize {

@@ -9,6 +9,7 @@ mod check;
 mod effect;
 mod formula;
 mod params;
+mod range;
 mod spread;
 mod told;
 

@@ -18,7 +18,7 @@ pub(super) fn run(batch: &Batch, cases: &[(&Case, &Nominal)]) -> Vec<Result> {
                 .ceil()
                 .clamp(1.0, f64::from(steps)) as u32;
             account.add_nominal(nominal.shape.queries as u64, stop);
-            let spent = account.close(case.attention.crossbar.pairs(nominal.shape.queries));
+            let spent = account.close(case.attention.pairs(nominal.shape.queries));
             let tally = HeadTally::of_cost(spent.price(&case.attention.device.prices));
             (fold(std::slice::from_ref(&tally)), tally, spent)
         })

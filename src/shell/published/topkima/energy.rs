@@ -132,7 +132,7 @@ fn parts(attention: &Attention, datapath: Datapath, prepared: &Prepared, corner:
     for (stop, rows) in schedule::mean_stops() {
         account.add_nominal(rows, stop);
     }
-    let spent = account.close(attention.crossbar.pairs(paper::ROWS as usize));
+    let spent = account.close(attention.pairs(paper::ROWS as usize));
     let busy = spent.busy;
     // Leakage over the time without A x V; the schedule is serial, so stages add.
     let time = Stage::ALL
