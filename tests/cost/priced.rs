@@ -125,18 +125,18 @@ fn every_key_that_leaves_a_price_is_named_with_its_value_and_what_the_price_is_f
         );
     }
     // K of 31 takes five binary digits, and the same Q pulses of up to 496 units.
-    let found = left("macro", &[("quantise.k.uniform.max_code", "31")]);
-    assert!(
-        found.iter().any(
-            |text| text.starts_with("quantise.k.uniform.max_code = 31: ")
-                && text.contains("input-code")
-        ),
-        "{found:?}"
-    );
-    assert!(
-        !found.iter().any(|text| text.starts_with("quantise.q")),
-        "{found:?}"
-    );
+    let wide = [
+        ("quantise.k.uniform.max_code", "31"),
+        ("crossbar.wordlines", "512"),
+    ];
+    let found = left("macro", &wide);
+    let told = |key: &str| {
+        found
+            .iter()
+            .any(|text| text.starts_with(key) && text.contains("input-code"))
+    };
+    assert!(told("quantise.k.uniform.max_code = 31: "), "{found:?}");
+    assert!(!told("quantise.q"), "{found:?}");
     // A unit charge and a swing of other volts take other charges from the supply.
     for (key, value, size) in [
         ("line.unit_discharge", "300 uV", "unit_discharge = 200 uV"),
