@@ -572,3 +572,24 @@ fn numbers_a_layer_and_a_k_of_all_tokens_are_told() {
         "{whole}"
     );
 }
+
+/// A full scale of a twentieth clips most of what heads score, and the run says so; one of 48 tells nothing apart.
+#[test]
+fn a_full_scale_that_misses_the_scores_of_an_encoder_is_told() {
+    let folder = Folder::new();
+    let said = |scores: &str| {
+        let set = format!("ramp.full_scale={{ scores = {scores} }}");
+        let out = folder.path().join(format!("out{scores}"));
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_topkima"))
+            .args(["run", "--trials", "1", "--out"])
+            .arg(out)
+            .arg(folder.path().join("own.toml"))
+            .args(["--set", &set])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said("0.05").contains("of the live scores lie above the ramp's start"));
+    assert!(said("48.0").contains("of the queries no score reaches the ramp's last step but one"));
+}

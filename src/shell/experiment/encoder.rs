@@ -10,7 +10,7 @@ use super::{Batch, Found, Notes, Path, Result};
 use crate::base::energy::Corner;
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
-use crate::hardware::attention::{Attention, Calibration, Datapath, Few, Stopped};
+use crate::hardware::attention::{Attention, Calibration, Datapath, Few, Met, Stopped};
 use crate::shell::config::{Case, EncoderWork, Study};
 use crate::study::metrics::{Interval, Moments, RESAMPLES, resample};
 use crate::study::model::{
@@ -176,6 +176,7 @@ fn notes(attention: &Attention, simulated: &Simulated<'_>) -> Notes {
     attention.tell_wires(simulated.calibrations(), &mut notes.notices);
     Few::tell(simulated.few(), &mut notes.notices);
     Stopped::tell(simulated.stopped(), &mut notes.notices);
+    Met::tell(simulated.met(), &mut notes.notices);
     notes
 }
 

@@ -9,8 +9,8 @@ use super::{Activations, Attend, HeadSite, Laid, Operands, Recorded, Spending};
 use crate::base::mistake::Mistakes;
 use crate::base::rng::Seed;
 use crate::hardware::attention::{
-    Attention, Calibration, Datapath, Few, Finish, Head, Mask, Place, Prepared, Reference, Stopped,
-    Trial,
+    Attention, Calibration, Datapath, Few, Finish, Head, Mask, Met, Place, Prepared, Reference,
+    Stopped, Trial,
 };
 use crate::hardware::converter::FullScale;
 use crate::hardware::crossbar;
@@ -25,6 +25,7 @@ pub struct Simulated<'a> {
     finishes: Vec<Finish<'a>>,
     few: Vec<Few>,
     stopped: Vec<Stopped>,
+    met: Vec<Met>,
 }
 
 impl<'a> Simulated<'a> {
@@ -47,7 +48,7 @@ impl<'a> Simulated<'a> {
             .collect();
         Calibration::check(&fitted, attention)?;
         let mut finishes = Vec::with_capacity(of_head.len());
-        let (mut few, mut stopped) = (Vec::new(), Vec::new());
+        let (mut few, mut stopped, mut met) = (Vec::new(), Vec::new(), Vec::new());
         let chooses = laid.datapath != Datapath::Conventional {};
         let is_cut = chooses && attention.ramp.is_one_sided() && !attention.ramp.is_exact();
         for (at, (rows, (head, calibration))) in of_head.iter().zip(&fitted).enumerate() {
@@ -56,6 +57,7 @@ impl<'a> Simulated<'a> {
             let laid_for = laid.of_length(longest.k.nrows()).unwrap_or(attention);
             let prepared = Prepared::of(laid_for, &longest, *calibration, 1);
             stopped.push(Stopped::of(*head, laid_for, &prepared));
+            met.push(Met::of(laid_for, &prepared));
             finishes.push(Finish::load(laid_for, laid.datapath, at, &prepared));
             if is_cut {
                 let counted = rows.iter().flat_map(|one| Few::count(&recorded_head(one)));
@@ -70,6 +72,7 @@ impl<'a> Simulated<'a> {
             finishes,
             few,
             stopped,
+            met,
         })
     }
 
@@ -89,6 +92,12 @@ impl<'a> Simulated<'a> {
     #[must_use]
     pub fn stopped(&self) -> &[Stopped] {
         &self.stopped
+    }
+
+    /// Of the same samples, how much of the scores the ramps tell apart.
+    #[must_use]
+    pub fn met(&self) -> &[Met] {
+        &self.met
     }
 
     /// Fabricates the chip of a trial. Shorter layouts are the first columns of the longest one, and
